@@ -1,0 +1,43 @@
+"""Michael Nielsen's "Neural Networks and Deep Learning" as a functional JAX library.
+
+The README holds the table from the book's names to these.
+"""
+
+from jnndl import costs, data, ensemble, files, gradients, initializers, layers, network, neurons, regularizers, train
+from jnndl.data import Dataset, load_digits, load_idx, load_mnist
+from jnndl.ensemble import fit_many
+from jnndl.files import load, save
+from jnndl.layers import Dense, Dropout
+from jnndl.network import Network, mlp
+from jnndl.train import DivergenceError, evaluate, fit, predict
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Dataset",
+    "Dense",
+    "DivergenceError",
+    "Dropout",
+    "Network",
+    "costs",
+    "data",
+    "ensemble",
+    "evaluate",
+    "files",
+    "fit",
+    "fit_many",
+    "gradients",
+    "initializers",
+    "layers",
+    "load",
+    "load_digits",
+    "load_idx",
+    "load_mnist",
+    "mlp",
+    "network",
+    "neurons",
+    "predict",
+    "regularizers",
+    "save",
+    "train",
+]

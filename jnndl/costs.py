@@ -1,0 +1,108 @@
+"""Cost functions of one example, each beside its handwritten delta.
+
+A cost looks at the output layer's weighted input ``z``, not at its activation: with ``a`` alone, ``1 - a`` has lost all
+its digits by z = 17 in float32, and ``log(1 - a)`` is infinite. From ``z`` everything below is exact to the last few
+bits until the result itself leaves float32's range.
+
+    value(z, y, neuron) -> C_x               the cost of one example, summed over outputs (nats where there is a log)
+    delta(z, y, neuron) -> dC_x/dz, BP1      the output layer's error, shape (n_out,)
+
+``z`` and the target ``y`` have shape (n_out,); the caller averages over examples. ``neuron`` is the network's output
+neuron, and a cost refuses one that it does not fit.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jnndl.neurons import Neuron, linear, sigmoid, softmax, tanh
+
+Vector = Float[Array, " n"]
+Scalar = Float[Array, ""]
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """A cost function with its derivative; hashable.
+
+    Attributes:
+        name: what a saved file calls it.
+        neurons: the output neurons that it fits.
+        value: ``(z, y, neuron) -> cost``.
+        delta: ``(z, y, neuron) -> dcost/dz``.
+        one_hot: True where ``y`` must be 1 for one class and 0 for the others, as from integer labels.
+    """
+
+    name: str
+    neurons: tuple[Neuron, ...] = dataclasses.field(repr=False)
+    value: Callable[[Vector, Vector, Neuron], Scalar] = dataclasses.field(repr=False)
+    delta: Callable[[Vector, Vector, Neuron], Vector] = dataclasses.field(repr=False)
+    one_hot: bool = dataclasses.field(default=False, repr=False)
+
+    def check_neuron(self, neuron: Neuron) -> None:
+        """Raise ValueError if this cost does not fit the output neuron."""
+        if neuron not in self.neurons:
+            fitting = [cost.name for cost in COSTS.values() if neuron in cost.neurons]
+            remedy = f"use the {' or the '.join(fitting)} cost" if fitting else "no cost fits it"
+            raise ValueError(
+                f"cost {self.name} fits the output neurons {', '.join(n.name for n in self.neurons)}, "
+                f"but the network's is {neuron.name}; change the network's output neuron, or {remedy}"
+            )
+
+
+def _error(z: Vector, y: Vector, neuron: Neuron) -> Vector:
+    """a - y, written so that nothing cancels where the neuron saturates: sigma(z) + sigma(-z) = 1."""
+    if neuron is sigmoid:
+        return (1 - y) * jax.nn.sigmoid(z) - y * jax.nn.sigmoid(-z)
+    if neuron is tanh:
+        return (1 - y) * jax.nn.sigmoid(2 * z) - (1 + y) * jax.nn.sigmoid(-2 * z)
+    return z - y
+
+
+def _quadratic(z: Vector, y: Vector, neuron: Neuron) -> Scalar:
+    quadratic.check_neuron(neuron)
+    return 0.5 * jnp.sum(jnp.square(_error(z, y, neuron)))
+
+
+def _quadratic_delta(z: Vector, y: Vector, neuron: Neuron) -> Vector:
+    quadratic.check_neuron(neuron)
+    return neuron.backward(z, _error(z, y, neuron))
+
+
+def _cross_entropy(z: Vector, y: Vector, neuron: Neuron) -> Scalar:
+    cross_entropy.check_neuron(neuron)
+    # -ln sigma(z) = softplus(-z). The shorter softplus(z) - y z loses its last digits from |z| of about 10 on.
+    return jnp.sum(y * jax.nn.softplus(-z) + (1 - y) * jax.nn.softplus(z))
+
+
+def _cross_entropy_delta(z: Vector, y: Vector, neuron: Neuron) -> Vector:
+    cross_entropy.check_neuron(neuron)
+    return _error(z, y, neuron)
+
+
+def _log_likelihood(z: Vector, y: Vector, neuron: Neuron) -> Scalar:
+    log_likelihood.check_neuron(neuron)
+    # -ln a_y = ln(1 + sum_{j != y} e^(z_j - z_y)), a softplus of what the other outputs have together.
+    others = jax.nn.logsumexp(jnp.where(y > 0, -jnp.inf, z))
+    return jax.nn.softplus(others - jnp.vdot(y, z))
+
+
+def _log_likelihood_delta(z: Vector, y: Vector, neuron: Neuron) -> Vector:
+    log_likelihood.check_neuron(neuron)
+    others = (1 - y) * jax.nn.softmax(z)  # a - y, with a_y - 1 written as what the others have together
+    return others - y * jnp.sum(others)
+
+
+quadratic = Cost("quadratic", (sigmoid, tanh, linear), _quadratic, _quadratic_delta)
+"""C_x = |y - a|^2 / 2, with the half, summed over outputs (chapter 1, equation 6); delta = (a - y) * sigma'(z)."""
+
+cross_entropy = Cost("cross_entropy", (sigmoid,), _cross_entropy, _cross_entropy_delta)
+"""C_x = -sum_j [y_j ln a_j + (1 - y_j) ln(1 - a_j)] in nats (chapter 3, equation 63); delta = a - y."""
+
+log_likelihood = Cost("log_likelihood", (softmax,), _log_likelihood, _log_likelihood_delta, one_hot=True)
+"""C_x = -ln a_y in nats, y the right class, one-hot (chapter 3, equation 80); delta = a - y."""
+
+COSTS = {cost.name: cost for cost in (quadratic, cross_entropy, log_likelihood)}

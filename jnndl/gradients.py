@@ -1,0 +1,111 @@
+"""The objective, and its gradient in two interchangeable ways: by hand (BP1 to BP4) and by ``jax.grad``.
+
+``autodiff(objective)`` and ``backprop(objective)`` are functions of the same arguments that return the same pytree;
+training takes either.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key, PyTree
+
+from jnndl import regularizers
+from jnndl.costs import Cost, cross_entropy
+from jnndl.data import Dataset
+from jnndl.layers import Dropping
+from jnndl.network import Network, Params
+
+Gradient = Callable[[Params, Dataset, int, Dropping], PyTree]
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Objective:
+    """What training minimises: the mean cost over a mini-batch, plus the penalty on the weights. A pytree.
+
+    Attributes:
+        network: the network (structure).
+        cost: the cost function (structure).
+        l1: strength of the L1 penalty, or None for none.
+        l2: strength of the L2 penalty, the book's lambda, or None for none.
+    """
+
+    network: Network = dataclasses.field(metadata={"static": True})
+    cost: Cost = dataclasses.field(default=cross_entropy, metadata={"static": True})
+    l1: regularizers.Strength = None
+    l2: regularizers.Strength = None
+
+    def examples(self, params: Params, batch: Dataset) -> tuple[Float[Array, "m ..."], Float[Array, "m n_out"]]:
+        """A mini-batch as floats of the parameters' dtype: inputs x, and targets y with labels made one-hot.
+
+        A silent output neuron's target is the neuron's ``low``: 0, but -1 for tanh.
+        """
+        dtype = jnp.result_type(*jax.tree.leaves(params))
+        x = batch.examples(self.network.input_shape, dtype)
+        if jnp.issubdtype(batch.targets.dtype, jnp.floating):
+            return x, jnp.asarray(batch.targets, dtype)
+        y = jax.nn.one_hot(batch.targets, self.network.output_shape[0], dtype=dtype)
+        low = self.network.neuron.low
+        return x, (y if low == 0 else low + (1 - low) * y)
+
+    def mean_cost(self, params: Params, batch: Dataset, key: Dropping = None) -> Float[Array, ""]:
+        """The cost averaged over the mini-batch, without the penalty; ``key`` as in ``__call__``."""
+        x, y = self.examples(params, batch)
+
+        def cost(x: Array, y: Array, key: Dropping) -> Array:
+            z, _ = self.network.forward(params, x, key)
+            return self.cost.value(z, y, self.network.neuron)
+
+        return jnp.mean(jax.vmap(cost)(x, y, _split(key, len(batch))))
+
+    def penalty(self, params: Params, n: int) -> Float[Array, ""]:
+        """The penalty on the weights for a training set of ``n`` examples."""
+        return regularizers.penalty(params, n, self.l1, self.l2)
+
+    def __call__(self, params: Params, batch: Dataset, n: int, key: Dropping = None) -> Float[Array, ""]:
+        """The mean cost plus the penalty (chapter 3, equation 87).
+
+        Args:
+            params: the network's parameters.
+            batch: m examples.
+            n: the number of examples in the whole training set, which divides the penalty.
+            key: for layers that are random in training, or None.
+        """
+        return self.mean_cost(params, batch, key) + self.penalty(params, n)
+
+
+def _split(key: Dropping, m: int) -> Key[Array, " m"] | None:
+    return None if key is None else jax.random.split(key, m)
+
+
+def autodiff(objective: Objective) -> Gradient:
+    """The gradient of the objective by ``jax.grad``.
+
+    Returns:
+        ``(params, batch, n, key) -> grads``, a pytree like ``params``; the arguments are those of ``Objective``.
+    """
+    return jax.grad(objective)
+
+
+def backprop(objective: Objective) -> Gradient:
+    """The gradient of the objective by hand: chapter 2's backpropagation over a mini-batch, with no autodiff inside.
+
+    Returns:
+        ``(params, batch, n, key) -> grads``, a pytree like ``params``; the arguments are those of ``Objective``.
+    """
+    network, cost = objective.network, objective.cost
+
+    def gradient(params: Params, batch: Dataset, n: int, key: Dropping = None) -> PyTree:
+        x, y = objective.examples(params, batch)
+        z, saved = jax.vmap(lambda x, key: network.forward(params, x, key))(x, _split(key, len(batch)))
+        delta = jax.vmap(lambda z, y: cost.delta(z, y, network.neuron))(z, y)  # BP1
+        grads: list[PyTree] = []
+        grad = delta / len(batch)  # the mean over the mini-batch enters here, once
+        for layer, layer_params, kept in reversed(list(zip(network.layers, params, saved, strict=True))):
+            grad, layer_grads = layer.backward(layer_params, kept, grad)  # BP2 to BP4
+            grads.insert(0, layer_grads)
+        return regularizers.add_penalty_gradient(tuple(grads), params, n, objective.l1, objective.l2)
+
+    return gradient

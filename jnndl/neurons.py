@@ -1,0 +1,95 @@
+"""Neurons: an activation function and, directly under it, its handwritten derivative.
+
+Every function takes the weighted inputs ``z`` of one layer for one example. ``forward(z)`` is the activation ``a``
+(chapter 1, equation 3 for the sigmoid); ``backward(z, grad_a)`` is the vector-Jacobian product: given the gradient of
+the cost with respect to ``a`` it returns the one with respect to ``z``. For a neuron that looks only at its own input
+that is ``grad_a * sigma'(z)``, the Hadamard product of BP1 and BP2; softmax, where every output depends on every
+input, fits the same form.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+Vector = Float[Array, " n"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Neuron:
+    """An activation function with its derivative; hashable, so that it can be part of a compiled program's structure.
+
+    Attributes:
+        name: what a saved file calls it.
+        forward: ``z -> a``, both of shape (n,).
+        backward: ``(z, grad_a) -> grad_z``, all of shape (n,).
+        low: the target of an output neuron that should stay silent (its partner, for the right class, is 1).
+    """
+
+    name: str
+    forward: Callable[[Vector], Vector] = dataclasses.field(repr=False)
+    backward: Callable[[Vector, Vector], Vector] = dataclasses.field(repr=False)
+    low: float = dataclasses.field(default=0.0, repr=False)
+
+
+def _step(z: Vector) -> Vector:
+    return (z > 0).astype(z.dtype)  # strictly: output 0 at z = 0, chapter 1, equation 2
+
+
+def _step_backward(z: Vector, grad_a: Vector) -> Vector:
+    return jnp.zeros_like(z)  # flat wherever it is smooth: why the book moves on to sigmoid neurons
+
+
+def _linear(z: Vector) -> Vector:
+    return z
+
+
+def _linear_backward(z: Vector, grad_a: Vector) -> Vector:
+    return grad_a
+
+
+def _sigmoid(z: Vector) -> Vector:
+    return jax.nn.sigmoid(z)
+
+
+def _sigmoid_backward(z: Vector, grad_a: Vector) -> Vector:
+    # sigma' = sigma(z) sigma(-z); the book's sigma(z) (1 - sigma(z)) rounds to zero from z = 17 on in float32.
+    return grad_a * jax.nn.sigmoid(z) * jax.nn.sigmoid(-z)
+
+
+def _tanh(z: Vector) -> Vector:
+    return jnp.tanh(z)
+
+
+def _tanh_backward(z: Vector, grad_a: Vector) -> Vector:
+    # tanh' = 1 - tanh^2 = 4 sigma(2z) sigma(-2z), without the subtraction of two numbers close to one.
+    return grad_a * 4 * jax.nn.sigmoid(2 * z) * jax.nn.sigmoid(-2 * z)
+
+
+def _relu(z: Vector) -> Vector:
+    return jax.nn.relu(z)
+
+
+def _relu_backward(z: Vector, grad_a: Vector) -> Vector:
+    return jnp.where(z > 0, grad_a, 0)  # the derivative at the kink is taken to be 0
+
+
+def _softmax(z: Vector) -> Vector:
+    return jax.nn.softmax(z)
+
+
+def _softmax_backward(z: Vector, grad_a: Vector) -> Vector:
+    a = jax.nn.softmax(z)  # da_j/dz_k = a_j (delta_jk - a_k)
+    return a * (grad_a - jnp.vdot(a, grad_a))
+
+
+step = Neuron("step", _step, _step_backward)
+linear = Neuron("linear", _linear, _linear_backward)
+sigmoid = Neuron("sigmoid", _sigmoid, _sigmoid_backward)
+tanh = Neuron("tanh", _tanh, _tanh_backward, low=-1.0)
+relu = Neuron("relu", _relu, _relu_backward)
+softmax = Neuron("softmax", _softmax, _softmax_backward)
+
+NEURONS = {neuron.name: neuron for neuron in (step, linear, sigmoid, tanh, relu, softmax)}

@@ -1,0 +1,550 @@
+"""Training: two pure functions, and a loop around them.
+
+``epoch(recipe, state, training) -> state`` is one pass over the training data, a ``lax.scan`` over mini-batches in one
+compiled program. ``advance(recipe, state, scores) -> state`` is the rule between epochs: remember the best parameters,
+halve the learning rate, stop. Everything else is a composition of the two. ``fit`` adds what is not mathematics:
+checks, progress, a history, an error when the run diverges.
+
+What fixes the shape of the computation is in the ``Recipe``, which is compiled in; what is an array (parameters,
+learning rate, penalties, momentum, counters) is in the ``State``, a pytree that can be saved, resumed and mapped over.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Bool, Float, Int, Key, PyTree
+
+from jnndl import gradients
+from jnndl.costs import Cost, cross_entropy
+from jnndl.data import Dataset
+from jnndl.gradients import Gradient, Objective
+from jnndl.network import Network, Params
+
+HALVINGS = 7  # chapter 3's schedule stops at 1/128 of the first learning rate
+CHUNK = 1000  # examples evaluated at once, which bounds the memory that evaluation takes
+
+
+Value = Float[Array | np.ndarray, "..."]
+
+
+class DivergenceError(FloatingPointError):
+    """The cost of a run, or its penalty, is no longer a finite number."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How to train: all that is compiled in. Hashable.
+
+    Attributes:
+        network: what to train.
+        cost: the cost function.
+        batch_size: examples in a mini-batch, from 1 to n; n is full-batch descent.
+        gradient: ``autodiff`` or ``backprop``.
+        optimizer: a function of the learning rate that makes an optax optimiser, ``optax.sgd`` or ``optax.adam``, say.
+        schedule: an optax schedule that multiplies the learning rate, a function of the number of updates, or None.
+        halve_after: halve the learning rate after this many epochs without improvement, and stop at 1/128; or None.
+        patience: stop after this many epochs without improvement; or None.
+    """
+
+    network: Network
+    cost: Cost
+    batch_size: int
+    gradient: Callable[[Objective], Gradient] = gradients.autodiff
+    optimizer: Callable[..., optax.GradientTransformation] = optax.sgd
+    schedule: optax.Schedule | None = None
+    halve_after: int | None = None
+    patience: int | None = None
+
+
+class Hyper(NamedTuple):
+    """Hyper-parameters that are arrays, so that many values share one compiled program; None where not used.
+
+    Attributes:
+        learning_rate: the book's eta, halved by ``advance`` where the recipe says so.
+        l1, l2: strengths of the penalties, the book's lambda.
+        momentum: from 0 to below 1, the book's mu.
+    """
+
+    learning_rate: Value
+    l1: Value | None
+    l2: Value | None
+    momentum: Value | None
+
+
+class State(NamedTuple):
+    """All that changes in training, a pytree.
+
+    Attributes:
+        params: the parameters.
+        opt_state: the optimiser's state.
+        key: the run's key; every epoch derives its own from it and from its number.
+        epoch: how many epochs are done.
+        hyper: the hyper-parameters.
+        best_score: the best score so far: accuracy, or minus the cost where targets are no labels.
+        best_epoch: the epoch (from 0) of that score, -1 before the first.
+        best_params: the parameters then.
+        halvings: how often the learning rate was halved.
+        halved_epoch: the epoch of the last halving, -1 before the first.
+        stopped: whether a rule has ended the run.
+        diverged: whether the cost or the penalty stopped being finite.
+    """
+
+    params: Params
+    opt_state: PyTree
+    key: Key[Array, ""]
+    epoch: Int[Array, ""]
+    hyper: Hyper
+    best_score: Float[Array, ""]
+    best_epoch: Int[Array, ""]
+    best_params: Params
+    halvings: Int[Array, ""]
+    halved_epoch: Int[Array, ""]
+    stopped: Bool[Array, ""]
+    diverged: Bool[Array, ""]
+
+
+class Scores(NamedTuple):
+    """What is measured after an epoch. As ``Fit.history``, every field has an axis of epochs.
+
+    Attributes:
+        learning_rate: the learning rate at the start of the epoch.
+        penalty: the penalty on the weights, divided by the number of training examples.
+        training_cost, evaluation_cost: mean cost without the penalty, or None without evaluation data.
+        training_accuracy, evaluation_accuracy: fraction of examples classified right, or None without labels.
+    """
+
+    learning_rate: Value
+    penalty: Value
+    training_cost: Value
+    training_accuracy: Value | None
+    evaluation_cost: Value | None
+    evaluation_accuracy: Value | None
+
+
+def _objective(recipe: Recipe, hyper: Hyper) -> Objective:
+    return Objective(recipe.network, recipe.cost, l1=hyper.l1, l2=hyper.l2)
+
+
+def _optimizer(recipe: Recipe, hyper: Hyper) -> optax.GradientTransformation:
+    rate, schedule = hyper.learning_rate, recipe.schedule
+    scheduled = rate if schedule is None else lambda count: rate * schedule(count)
+    return recipe.optimizer(scheduled, **({} if hyper.momentum is None else {"momentum": hyper.momentum}))
+
+
+def start(recipe: Recipe, hyper: Hyper, key: Key[Array, ""], params: Params | None = None) -> State:
+    """The state before the first epoch.
+
+    Args:
+        recipe: how to train.
+        hyper: the hyper-parameters.
+        key: decides initial parameters, shuffles and dropout.
+        params: where to start from; None draws them.
+    """
+    init_key, train_key = jax.random.split(key)
+    params = recipe.network.init(init_key) if params is None else params
+    return State(
+        params=params,
+        opt_state=_optimizer(recipe, hyper).init(params),
+        key=train_key,
+        epoch=jnp.int32(0),
+        hyper=hyper,
+        best_score=jnp.full((), -jnp.inf, jnp.result_type(*jax.tree.leaves(params))),
+        best_epoch=jnp.int32(-1),
+        best_params=params,
+        halvings=jnp.int32(0),
+        halved_epoch=jnp.int32(-1),
+        stopped=jnp.asarray(False),
+        diverged=jnp.asarray(False),
+    )
+
+
+@functools.partial(jax.jit, static_argnames="recipe")
+def epoch(recipe: Recipe, state: State, training: Dataset) -> State:
+    """One epoch of mini-batch gradient descent (chapter 1, equations 20 and 21), every example used exactly once.
+
+    The data are shuffled anew. Where batch_size does not divide n, the last mini-batch is short, and its mean is over
+    the examples that it has.
+    """
+    n, m = len(training), recipe.batch_size
+    shuffle_key, layers_key = jax.random.split(jax.random.fold_in(state.key, state.epoch))
+    gradient = recipe.gradient(_objective(recipe, state.hyper))
+    optimizer = _optimizer(recipe, state.hyper)
+
+    def step(carry: tuple[Params, PyTree], batch: tuple[Any, ...]) -> tuple[tuple[Params, PyTree], None]:
+        params, opt_state = carry
+        number, inputs, targets = batch
+        examples = dataclasses.replace(training, inputs=inputs, targets=targets)
+        grads = gradient(params, examples, n, jax.random.fold_in(layers_key, number))
+        updates, opt_state = optimizer.update(grads, opt_state, params)
+        return (optax.apply_updates(params, updates), opt_state), None
+
+    if m < n:
+        # Shuffled once, then read in order: on a CPU far cheaper than gathering each mini-batch in the loop.
+        order = jnp.argsort(jax.random.bits(shuffle_key, (n,)))
+        training = training[order]
+    whole = n // m
+    batches = jax.tree.map(
+        lambda a: a[: whole * m].reshape(whole, m, *a.shape[1:]), (training.inputs, training.targets)
+    )
+    carry, _ = jax.lax.scan(step, (state.params, state.opt_state), (jnp.arange(whole), *batches))
+    if n % m:
+        carry, _ = step(carry, (whole, training.inputs[whole * m :], training.targets[whole * m :]))
+    params, opt_state = carry
+    return state._replace(params=params, opt_state=opt_state, epoch=state.epoch + 1)
+
+
+def _examine(objective: Objective, params: Params, data: Dataset) -> tuple[Float[Array, " n"], Float[Array, "n n_out"]]:
+    """The cost and the weighted outputs z of every example, a bounded number at a time."""
+
+    def one(example: tuple[Array, Array]) -> tuple[Array, Array]:
+        inputs, targets = example
+        x, y = objective.examples(params, dataclasses.replace(data, inputs=inputs[None], targets=targets[None]))
+        z, _ = objective.network.forward(params, x[0])
+        return objective.cost.value(z, y[0], objective.network.neuron), z
+
+    return jax.lax.map(one, (data.inputs, data.targets), batch_size=CHUNK)
+
+
+def has_labels(data: Dataset) -> bool:
+    """Whether the targets are class labels (integers) rather than vectors of floats."""
+    return not jnp.issubdtype(data.targets.dtype, jnp.floating)
+
+
+def _cost_and_accuracy(objective: Objective, params: Params, data: Dataset) -> tuple[Array, Array | None]:
+    costs, z = _examine(objective, params, data)
+    if not has_labels(data):
+        return jnp.mean(costs), None
+    right = jnp.sum(jnp.argmax(z, axis=-1) == data.targets)
+    return jnp.mean(costs), right.astype(costs.dtype) / len(data)
+
+
+@functools.partial(jax.jit, static_argnames="recipe")
+def measure(recipe: Recipe, state: State, training: Dataset, evaluation: Dataset | None) -> Scores:
+    """Cost and accuracy on training and evaluation data after an epoch: means over examples, never over batches."""
+    objective = _objective(recipe, state.hyper)
+    training_scores = _cost_and_accuracy(objective, state.params, training)
+    none = (None, None)
+    evaluation_scores = none if evaluation is None else _cost_and_accuracy(objective, state.params, evaluation)
+    updates = (state.epoch - 1) * -(-len(training) // recipe.batch_size)
+    factor = 1 if recipe.schedule is None else recipe.schedule(updates)
+    penalty = objective.penalty(state.params, len(training))
+    return Scores(state.hyper.learning_rate * factor, penalty, *training_scores, *evaluation_scores)
+
+
+def score(scores: Scores) -> Float[Array, "..."]:
+    """The number by which epochs are compared: accuracy, or minus the cost where there are no labels.
+
+    On the evaluation data where there are any, else on the training data.
+    """
+    if scores.evaluation_cost is not None:
+        cost, accuracy = scores.evaluation_cost, scores.evaluation_accuracy
+    else:
+        cost, accuracy = scores.training_cost, scores.training_accuracy
+    return -cost if accuracy is None else accuracy
+
+
+@functools.partial(jax.jit, static_argnames="recipe")
+def advance(recipe: Recipe, state: State, scores: Scores) -> State:
+    """The rule between epochs: best parameters, halving, stopping, divergence (chapter 3, "Early stopping").
+
+    An epoch is an improvement if its ``score`` is above all before; of equal ones the first counts as the best.
+    """
+    number = state.epoch - 1
+    better = score(scores) > state.best_score
+    best_params = jax.tree.map(lambda new, old: jnp.where(better, new, old), state.params, state.best_params)
+    best_epoch = jnp.where(better, number, state.best_epoch)
+    state = state._replace(
+        best_score=jnp.where(better, score(scores), state.best_score),
+        best_epoch=best_epoch,
+        best_params=best_params,
+        diverged=state.diverged | ~jnp.isfinite(scores.training_cost + scores.penalty),
+    )
+    if recipe.halve_after is not None:
+        halve = number - jnp.maximum(best_epoch, state.halved_epoch) >= recipe.halve_after
+        rate = state.hyper.learning_rate
+        state = state._replace(
+            hyper=state.hyper._replace(learning_rate=jnp.where(halve, rate / 2, rate)),
+            halvings=state.halvings + halve,
+            halved_epoch=jnp.where(halve, number, state.halved_epoch),
+        )
+        state = state._replace(stopped=state.stopped | (state.halvings >= HALVINGS))
+    if recipe.patience is not None:
+        state = state._replace(stopped=state.stopped | (number - best_epoch >= recipe.patience))
+    return state._replace(stopped=state.stopped | state.diverged)
+
+
+def cycle(recipe: Recipe, state: State, training: Dataset, evaluation: Dataset | None) -> tuple[State, Scores]:
+    """An epoch, its measurements, and the rule after it."""
+    state = epoch(recipe, state, training)
+    scores = measure(recipe, state, training, evaluation)
+    return advance(recipe, state, scores), scores
+
+
+class Fit(NamedTuple):
+    """What ``fit`` and ``fit_many`` return; from ``fit_many`` every array has a leading axis of networks.
+
+    Attributes:
+        params: the parameters after the last epoch.
+        best_params: the parameters after the best epoch, by accuracy (or cost, without labels) on the evaluation data,
+            or on the training data where there are no evaluation data.
+        best_epoch: that epoch's number, from 0.
+        history: the measurements, each of shape (epochs,).
+        state: the whole state, to go on from.
+    """
+
+    params: Params
+    best_params: Params
+    best_epoch: Any
+    history: Scores
+    state: State
+
+
+Callback = Callable[[int, Scores], None]
+
+
+def fit(
+    network: Network,
+    training: Dataset,
+    evaluation: Dataset | None = None,
+    *,
+    key: Key[Array, ""],
+    epochs: int,
+    learning_rate: Any,
+    batch_size: int = 10,
+    cost: Cost = cross_entropy,
+    l1: Any = None,
+    l2: Any = None,
+    momentum: Any = None,
+    optimizer: Callable[..., optax.GradientTransformation] = optax.sgd,
+    schedule: optax.Schedule | None = None,
+    gradient: Callable[[Objective], Gradient] = gradients.autodiff,
+    halve_after: int | None = None,
+    patience: int | None = None,
+    params: Params | None = None,
+    callback: Callback | None = None,
+) -> Fit:
+    """Train a network by mini-batch gradient descent; network2's ``SGD``.
+
+    Args:
+        network: what to train.
+        training: the training data, n examples.
+        evaluation: data to measure on after each epoch (validation data, say), or None.
+        key: a ``jax.random.key``; decides initial parameters, shuffles and dropout, and nothing else does.
+        epochs: how many at most, at least 1.
+        learning_rate: above 0; the book's eta.
+        batch_size: examples in a mini-batch, from 1 to n; n for full-batch descent.
+        cost: a cost function of ``jnndl.costs`` that fits the network's output neuron.
+        l1, l2: strengths of the penalties, at least 0, the book's lambda; None for none.
+        momentum: from 0 to below 1, the book's mu, handed to the optimiser; None for none.
+        optimizer: a function of the learning rate that makes an optax optimiser, such as ``optax.adam``.
+        schedule: an optax schedule by which the learning rate is multiplied, a function of the number of updates.
+        gradient: ``gradients.autodiff`` or ``gradients.backprop``.
+        halve_after: halve the learning rate after so many epochs without improvement, stop at 1/128 of it.
+        patience: stop after so many epochs without improvement.
+        params: where to start from; None draws new parameters.
+        callback: called as ``callback(epoch, scores)`` after each epoch.
+
+    Returns:
+        A ``Fit``.
+
+    Raises:
+        ValueError: if an argument is out of its range, or data, network and cost do not fit together.
+        DivergenceError: if the training cost or the penalty stops being finite; names the epoch and the learning rate.
+    """
+    recipe = Recipe(network, cost, batch_size, gradient, optimizer, schedule, halve_after, patience)
+    check(recipe, training, evaluation, epochs)
+    check_hyper(learning_rate=learning_rate, l1=l1, l2=l2, momentum=momentum)
+    dtype = float if params is None else jnp.result_type(*jax.tree.leaves(params))
+    hyper = Hyper(*(as_array(value, dtype) for value in (learning_rate, l1, l2, momentum)))
+    state = start(recipe, hyper, key, params)
+    training, evaluation = jax.device_put((training, evaluation))
+
+    def after(number: int, scores: Scores) -> None:
+        if not np.isfinite(scores.training_cost + scores.penalty):
+            raise DivergenceError(
+                f"training diverged in epoch {number} at learning_rate {float(scores.learning_rate):g}: the training "
+                f"cost is {scores.training_cost} and the penalty {scores.penalty}; lower learning_rate, or l1 and l2"
+            )
+        if callback is not None:
+            callback(number, scores)
+
+    state, history = run(functools.partial(cycle, recipe), state, training, evaluation, epochs, after)
+    return Fit(state.params, state.best_params, state.best_epoch, history, state)
+
+
+def as_array(value: Any, dtype: Any = float) -> Any:
+    """A hyper-parameter as an array of the wanted floating dtype; None stays None.
+
+    An array, so that another value is no other program: a Python float is weakly typed and would cost a trace.
+    """
+    return None if value is None else np.asarray(value, jax.dtypes.canonicalize_dtype(dtype))
+
+
+def run(
+    step: Callable[..., tuple[State, Scores]],
+    state: State,
+    training: Dataset,
+    evaluation: Dataset | None,
+    epochs: int,
+    after: Callback,
+) -> tuple[State, Scores]:
+    """The loop over epochs on the host: one transfer an epoch, until ``epochs`` or until every network has stopped."""
+    history = []
+    for number in range(epochs):
+        state, scores = step(state, training, evaluation)
+        scores, stopped = jax.device_get((scores, state.stopped))
+        history.append(scores)
+        after(number, scores)
+        if np.all(stopped):
+            break
+    return state, jax.tree.map(lambda *values: np.stack(values, axis=-1), *history)
+
+
+def check(recipe: Recipe, training: Dataset, evaluation: Dataset | None, epochs: int) -> None:
+    """Raise ValueError, with a sentence, where structure and data do not fit together."""
+    recipe.cost.check_neuron(recipe.network.neuron)
+    if epochs < 1:
+        raise ValueError(f"epochs is {epochs}; give at least 1")
+    check_data(recipe.network, recipe.cost, training, "training")
+    if evaluation is not None:
+        check_data(recipe.network, recipe.cost, evaluation, "evaluation")
+    if not 1 <= recipe.batch_size <= len(training):
+        raise ValueError(
+            f"batch_size is {recipe.batch_size}, but there are {len(training)} training examples; give a whole number "
+            f"from 1 to {len(training)} ({len(training)} is full-batch descent)"
+        )
+    for name in ("halve_after", "patience"):
+        value = getattr(recipe, name)
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is {value}; give a number of epochs of at least 1, or None")
+
+
+def check_hyper(**hyper: Any) -> None:
+    """Raise ValueError where a hyper-parameter is out of its range (for arrays: where any entry is)."""
+    ranges = {
+        "learning_rate": (lambda value: value > 0, "a number above 0"),
+        "l1": (lambda value: value >= 0, "a number of at least 0, or None"),
+        "l2": (lambda value: value >= 0, "a number of at least 0, or None"),
+        "momentum": (lambda value: (value >= 0) & (value < 1), "a number from 0 to below 1, or None"),
+    }
+    for name, value in hyper.items():
+        if value is None:
+            continue
+        fits, remedy = ranges[name]
+        array = np.asarray(value, float)
+        bad = array[~(fits(array) & np.isfinite(array))]
+        if bad.size:
+            raise ValueError(f"{name} is {bad.flat[0]:g}; give {remedy}")
+
+
+def check_data(network: Network, cost: Cost, data: Dataset, name: str) -> None:
+    """Raise ValueError where a data set does not fit the network or the cost."""
+    n, n_in, n_out = len(data), int(np.prod(network.input_shape)), network.output_shape[0]
+    width = int(np.prod(data.inputs.shape[1:]))
+    if n == 0:
+        raise ValueError(f"{name} data: there are no examples; give at least one")
+    if width != n_in:
+        raise ValueError(
+            f"{name} data: inputs have {width} numbers an example (shape {data.inputs.shape[1:]}), but the network "
+            f"takes {n_in}; make the network's first size {width}"
+        )
+    if data.targets.shape[0] != n:
+        raise ValueError(f"{name} data: {n} inputs but {data.targets.shape[0]} targets; give one target an example")
+    if has_labels(data):
+        if data.targets.ndim != 1 or not jnp.issubdtype(data.targets.dtype, jnp.integer):
+            raise ValueError(
+                f"{name} data: targets are {data.targets.dtype} of shape {data.targets.shape}; give integer labels of "
+                f"shape ({n},) or float vectors of shape ({n}, {n_out})"
+            )
+        low, high = int(data.targets.min()), int(data.targets.max())
+        if low < 0 or high >= n_out:
+            raise ValueError(
+                f"{name} data: labels go from {low} to {high}, but the network has {n_out} outputs, for labels 0 to "
+                f"{n_out - 1}; give it {high + 1} outputs, or mend the labels"
+            )
+        if n_out == 1:
+            raise ValueError(
+                f"{name} data: targets are labels, but the network has one output; give it one output a class, or give "
+                f"float targets of shape ({n}, 1)"
+            )
+    elif cost.one_hot:
+        raise ValueError(
+            f"{name} data: targets are {data.targets.dtype}, but the {cost.name} cost needs labels; give integers of "
+            f"shape ({n},), or use another cost"
+        )
+    elif data.targets.shape[1:] != (n_out,):
+        raise ValueError(
+            f"{name} data: targets are floats of shape {data.targets.shape}, but the network has {n_out} outputs; give "
+            f"integer labels of shape ({n},) or float vectors of shape ({n}, {n_out})"
+        )
+
+
+class Evaluation(NamedTuple):
+    """What ``evaluate`` returns.
+
+    Attributes:
+        cost: the mean cost, without a penalty.
+        accuracy: the fraction of examples classified right, or None without labels.
+        confusion: counts of shape (n_out, n_out): row the right class, column the network's; None without labels.
+    """
+
+    cost: float
+    accuracy: float | None
+    confusion: np.ndarray | None
+
+
+_examine_jit = jax.jit(_examine)
+
+
+def evaluate(network: Network, params: Params, data: Dataset, *, cost: Cost = cross_entropy) -> Evaluation:
+    """Measure a network: cost, accuracy and confusion counts, over every example once.
+
+    Raises:
+        ValueError: if the data do not fit the network or the cost.
+    """
+    cost.check_neuron(network.neuron)
+    check_data(network, cost, data, "evaluated")
+    costs, z = jax.device_get(_examine_jit(Objective(network, cost), params, data))
+    if not has_labels(data):
+        return Evaluation(float(costs.mean(dtype=float)), None, None)
+    labels, predicted = np.asarray(data.targets), z.argmax(axis=-1)
+    confusion = np.zeros((z.shape[-1], z.shape[-1]), int)
+    np.add.at(confusion, (labels, predicted), 1)
+    return Evaluation(float(costs.mean(dtype=float)), float(np.mean(predicted == labels)), confusion)
+
+
+class Prediction(NamedTuple):
+    """What ``predict`` returns.
+
+    Attributes:
+        labels: the most active output of each example, shape (n,).
+        outputs: the output activations, shape (n, n_out); from a softmax output they are probabilities.
+    """
+
+    labels: np.ndarray
+    outputs: np.ndarray
+
+
+@functools.partial(jax.jit, static_argnames="network")
+def _outputs(network: Network, params: Params, x: Array) -> Array:
+    return jax.lax.map(lambda x: network(params, x), x, batch_size=CHUNK)
+
+
+def predict(network: Network, params: Params, inputs: Dataset | Float[Array | np.ndarray, "n ..."]) -> Prediction:
+    """Classify examples.
+
+    Args:
+        network: the network.
+        params: its parameters.
+        inputs: a data set (whose targets are not looked at), or floats as the network sees them, n examples.
+    """
+    dtype = jnp.result_type(*jax.tree.leaves(params))
+    x = inputs.examples(network.input_shape, dtype) if isinstance(inputs, Dataset) else jnp.asarray(inputs, dtype)
+    outputs = jax.device_get(_outputs(network, params, x.reshape(len(x), *network.input_shape)))
+    return Prediction(outputs.argmax(axis=-1), outputs)

@@ -1,0 +1,30 @@
+"""What all tests share: strict shapes, real digits, and MNIST where there is one."""
+
+import os
+
+import jax
+import pytest
+
+import jnndl
+
+jax.config.update("jax_num_cpu_devices", 2)  # as the experiments' command does; before the first use
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture(scope="session")
+def digits():
+    return jnndl.load_digits()
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    if "JNNDL_DATA" not in os.environ:
+        pytest.skip("needs MNIST: set JNNDL_DATA to the folder of its four IDX files")
+    return jnndl.load_mnist()
+
+
+@pytest.fixture
+def x64():
+    """Run a test in float64."""
+    with jax.enable_x64(True):
+        yield
