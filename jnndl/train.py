@@ -11,7 +11,8 @@ learning rate, penalties, momentum, counters) is in the ``State``, a pytree that
 
 import dataclasses
 import functools
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -110,7 +111,7 @@ class State(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """What is measured after an epoch. As ``Fit.history``, every field has an axis of epochs.
+    """What is measured after an epoch. As ``Fit.history``, NumPy arrays with an axis of epochs; prints as a table.
 
     Attributes:
         learning_rate: the learning rate at the start of the epoch.
@@ -125,6 +126,16 @@ class Scores(NamedTuple):
     training_accuracy: Value | None
     evaluation_cost: Value | None
     evaluation_accuracy: Value | None
+
+    def __str__(self) -> str:
+        """A table with a row an epoch; of many networks, their mean."""
+        columns = {name: np.asarray(value) for name, value in self._asdict().items() if value is not None}
+        means = {name: value.reshape(-1, *value.shape[-1:]).mean(axis=0) for name, value in columns.items()}
+        rows = [
+            f"{number:5d}" + "".join(f"{x:21.6g}" for x in row)
+            for number, row in enumerate(np.stack([*means.values()], axis=-1))
+        ]
+        return "\n".join(["epoch" + "".join(f"{name:>21}" for name in means), *rows])
 
 
 def _objective(recipe: Recipe, hyper: Hyper) -> Objective:
@@ -237,7 +248,7 @@ def measure(recipe: Recipe, state: State, training: Dataset, evaluation: Dataset
     return Scores(state.hyper.learning_rate * factor, penalty, *training_scores, *evaluation_scores)
 
 
-def score(scores: Scores) -> Float[Array, "..."]:
+def score(scores: Scores) -> Value:
     """The number by which epochs are compared: accuracy, or minus the cost where there are no labels.
 
     On the evaluation data where there are any, else on the training data.
@@ -328,6 +339,7 @@ def fit(
     patience: int | None = None,
     params: Params | None = None,
     callback: Callback | None = None,
+    progress: bool = False,
 ) -> Fit:
     """Train a network by mini-batch gradient descent; network2's ``SGD``.
 
@@ -349,9 +361,13 @@ def fit(
         patience: stop after so many epochs without improvement.
         params: where to start from; None draws new parameters.
         callback: called as ``callback(epoch, scores)`` after each epoch.
+        progress: show a progress bar; otherwise training is silent.
 
     Returns:
         A ``Fit``.
+
+    Warns:
+        UserWarning: if the run never does better than naming the most common class would.
 
     Raises:
         ValueError: if an argument is out of its range, or data, network and cost do not fit together.
@@ -374,7 +390,17 @@ def fit(
         if callback is not None:
             callback(number, scores)
 
-    state, history = run(functools.partial(cycle, recipe), state, training, evaluation, epochs, after)
+    state, history = run(functools.partial(cycle, recipe), state, training, evaluation, epochs, after, progress)
+    if history.training_accuracy is not None:
+        chance = np.bincount(np.asarray(training.targets)).max() / len(training)
+        best = history.training_accuracy.max()
+        if best < min(1.1 * chance, 1):
+            warnings.warn(
+                f"training accuracy never rose above {best:.1%}, and naming the most common class gets {chance:.1%}: "
+                f"the network stays at chance; try another learning_rate (now {float(hyper.learning_rate):g}), smaller "
+                "initial weights, fewer layers or a weaker penalty",
+                stacklevel=2,
+            )
     return Fit(state.params, state.best_params, state.best_epoch, history, state)
 
 
@@ -393,10 +419,16 @@ def run(
     evaluation: Dataset | None,
     epochs: int,
     after: Callback,
+    progress: bool = False,
 ) -> tuple[State, Scores]:
     """The loop over epochs on the host: one transfer an epoch, until ``epochs`` or until every network has stopped."""
     history = []
-    for number in range(epochs):
+    numbers: Iterable[int] = range(epochs)
+    if progress:
+        from tqdm.auto import tqdm  # here, so that importing the library stays light
+
+        numbers = tqdm(numbers, unit="epoch")
+    for number in numbers:
         state, scores = step(state, training, evaluation)
         scores, stopped = jax.device_get((scores, state.stopped))
         history.append(scores)
