@@ -48,7 +48,7 @@ class Network:
     def output_shape(self) -> tuple[int, ...]:
         """The shape of the output, (10,) for ten digits; found by tracing shapes, nothing is computed."""
         key = jax.eval_shape(lambda: jax.random.key(0))
-        a = jax.ShapeDtypeStruct(self.input_shape, float)
+        a = jax.ShapeDtypeStruct(self.input_shape, jax.dtypes.canonicalize_dtype(float))
         for number, layer in enumerate(self.layers):
             try:
                 a = jax.eval_shape(lambda key, a, layer=layer: layer.forward(layer.init(key), a, None)[0], key, a)

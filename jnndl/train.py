@@ -120,17 +120,17 @@ class Scores(NamedTuple):
         training_accuracy, evaluation_accuracy: fraction of examples classified right, or None without labels.
     """
 
-    learning_rate: Value
-    penalty: Value
-    training_cost: Value
-    training_accuracy: Value | None
-    evaluation_cost: Value | None
-    evaluation_accuracy: Value | None
+    learning_rate: Any
+    penalty: Any
+    training_cost: Any
+    training_accuracy: Any
+    evaluation_cost: Any
+    evaluation_accuracy: Any
 
     def __str__(self) -> str:
         """A table with a row an epoch; of many networks, their mean."""
         columns = {name: np.asarray(value) for name, value in self._asdict().items() if value is not None}
-        means = {name: value.reshape(-1, *value.shape[-1:]).mean(axis=0) for name, value in columns.items()}
+        means = {name: np.nanmean(value.reshape(-1, *value.shape[-1:]), axis=0) for name, value in columns.items()}
         rows = [
             f"{number:5d}" + "".join(f"{x:21.6g}" for x in row)
             for number, row in enumerate(np.stack([*means.values()], axis=-1))
@@ -527,8 +527,8 @@ class Evaluation(NamedTuple):
     """
 
     cost: float
-    accuracy: float | None
-    confusion: np.ndarray | None
+    accuracy: Any
+    confusion: Any
 
 
 _examine_jit = jax.jit(_examine)

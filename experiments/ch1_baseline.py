@@ -1,0 +1,92 @@
+"""How well does chapter 1's first network do? 784-30-10, quadratic cost, rate 3.0, mini-batches of 10, 30 epochs."""
+
+import pathlib
+from typing import Any
+
+import jax
+import numpy as np
+
+import jnndl
+from experiments import plots
+from experiments.runner import Experiment, Job, Outcome, Reported
+from jnndl.data import Splits
+
+WORST = 24
+
+
+def run(job: Job) -> Outcome:
+    """Train on the training data and, as the book does here, evaluate on the test data after each epoch."""
+    network = jnndl.mlp([job.pixels, 30, job.splits.classes], weight_init=jnndl.initializers.large)
+    settings = {"learning_rate": 3.0, "batch_size": 10, "cost": jnndl.costs.quadratic}
+    test = job.splits.test
+    fit, _ = job.fit(network, test, epochs=30, **settings)
+    accuracy = fit.history.evaluation_accuracy
+    params = jax.tree.map(lambda a: a[0], fit.params)
+    outputs = jnndl.predict(network, params, test).outputs
+    mistakes = np.flatnonzero(outputs.argmax(axis=1) != test.targets)
+    error = outputs[mistakes].max(axis=1) - outputs[mistakes, test.targets[mistakes]]
+    worst = mistakes[np.argsort(-error)][:WORST]
+    return Outcome(
+        config={"sizes": [job.pixels, 30, job.splits.classes], "weights": "large", "epochs": accuracy.shape[1]}
+        | {"learning_rate": 3.0, "batch_size": 10, "cost": "quadratic", "evaluated on": "test, after each epoch"},
+        measured={"test_accuracy": accuracy[:, -1], "best_epoch_test_accuracy": accuracy.max(axis=1)},
+        curves={
+            "test_accuracy": accuracy.tolist(),
+            "training_accuracy": fit.history.training_accuracy.tolist(),
+            "test_cost": fit.history.evaluation_cost.tolist(),
+            "training_cost": fit.history.training_cost.tolist(),
+            "confusion": jnndl.evaluate(network, params, test, cost=jnndl.costs.quadratic).confusion.tolist(),
+            "worst": [
+                {"index": int(i), "label": int(test.targets[i]), "answer": int(outputs[i].argmax())} for i in worst
+            ],
+        },
+        network=network,
+        params=params,
+    )
+
+
+def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
+    """Draw learning curves, confusion matrix, worst mistakes and first-layer weights."""
+    found, seeds = result["curves"], len(result["seeds"])
+    about = f"{result['data']['name']}, {seeds} seeds"
+    accuracy = {
+        label: 100 * np.asarray(found[name])
+        for label, name in (("test", "test_accuracy"), ("training", "training_accuracy"))
+    }
+    book = {"book, best of three runs": 95.42} if result["data"]["name"] == "mnist" else {}
+    plots.curves(
+        folder / "accuracy.png",
+        accuracy,
+        title=f"ch1-baseline: accuracy, {about}",
+        ylabel="accuracy (%)",
+        reported=book,
+    )
+    cost = {"test": found["test_cost"], "training": found["training_cost"]}
+    plots.curves(folder / "cost.png", cost, title=f"ch1-baseline: cost, {about}", ylabel="quadratic cost")
+    plots.confusion(folder / "confusion.png", found["confusion"], title="Test images, first seed's network")
+    plots.images(
+        folder / "mistakes.png",
+        [splits.test.inputs[entry["index"]] for entry in found["worst"]],
+        captions=[f"{entry['label']}, not {entry['answer']}" for entry in found["worst"]],
+        title="The worst mistakes: most sure of a wrong answer (first seed's network)",
+    )
+    network, params = jnndl.load(folder / "network.safetensors")
+    shape = splits.test.inputs.shape[1:]
+    plots.images(
+        folder / "weights.png",
+        np.asarray(params[0].weight).reshape(-1, *shape),
+        title="First-layer weights, a picture a hidden neuron (red positive, blue negative)",
+        columns=10,
+        signed=True,
+    )
+
+
+EXPERIMENT = Experiment(
+    name="ch1-baseline",
+    chapter="1",
+    shows="784-30-10, quadratic cost, rate 3.0: the first network of the book",
+    minutes=1.5,
+    book={"best_epoch_test_accuracy": Reported(0.9542, "chapter 1, best epoch of the best of three runs", best_of=3)},
+    run=run,
+    plot=plot,
+)
