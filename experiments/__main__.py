@@ -46,7 +46,7 @@ def listing() -> str:
             "Experiments (times: MNIST, ten seeds, two CPU cores):",
             *lines,
             "",
-            "Run some: python -m experiments NAME ...",
+            "To run some: python -m experiments NAME",
         ]
     )
 

@@ -17,9 +17,8 @@ WORST = 24
 def run(job: Job) -> Outcome:
     """Train on the training data and, as the book does here, evaluate on the test data after each epoch."""
     network = jnndl.mlp([job.pixels, 30, job.splits.classes], weight_init=jnndl.initializers.large)
-    settings = {"learning_rate": 3.0, "batch_size": 10, "cost": jnndl.costs.quadratic}
     test = job.splits.test
-    fit, _ = job.fit(network, test, epochs=30, **settings)
+    fit, _ = job.fit(network, test, epochs=30, learning_rate=3.0, batch_size=10, cost=jnndl.costs.quadratic)
     accuracy = fit.history.evaluation_accuracy
     params = jax.tree.map(lambda a: a[0], fit.params)
     outputs = jnndl.predict(network, params, test).outputs
@@ -70,7 +69,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
         captions=[f"{entry['label']}, not {entry['answer']}" for entry in found["worst"]],
         title="The worst mistakes: most sure of a wrong answer (first seed's network)",
     )
-    network, params = jnndl.load(folder / "network.safetensors")
+    _, params = jnndl.load(folder / "network.safetensors")
     shape = splits.test.inputs.shape[1:]
     plots.images(
         folder / "weights.png",

@@ -11,13 +11,7 @@ from matplotlib.figure import Figure
 from jnndl import files
 
 # Okabe and Ito's palette, each with a dash of its own.
-STYLES = (
-    ("#0072B2", "-"),
-    ("#D55E00", "--"),
-    ("#009E73", "-."),
-    ("#CC79A7", ":"),
-    ("#56B4E9", (0, (5, 1, 1, 1, 1, 1))),
-)
+STYLES = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#CC79A7", ":"), ("#000000", (0, (5, 1, 1, 1))))
 REPORTED = "#666666"
 
 
@@ -77,7 +71,8 @@ def confusion(path: pathlib.Path, counts: Any, *, title: str) -> None:
     new, axes = figure(5.6, 5.2)
     axes.grid(visible=False)
     off_diagonal = np.where(np.eye(len(counts), dtype=bool), 0, counts)
-    axes.imshow(np.log1p(off_diagonal), cmap="Oranges")
+    shade = np.log1p(off_diagonal) / np.log1p(max(10, off_diagonal.max()))
+    axes.imshow(shade, cmap="Oranges", vmin=0, vmax=1.2)
     for (row, column), count in np.ndenumerate(counts):
         if count:
             axes.text(column, row, str(count), ha="center", va="center", fontsize=8)

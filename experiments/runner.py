@@ -183,10 +183,10 @@ def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any
     print(f"data: {splits.name}, {len(job.training)} training images; {job.seeds} seeds; {device()}", flush=True)
     compiling = 0.0
 
-    def listen(event: str, seconds: float, **_: Any) -> None:
+    def listen(event: str, duration_secs: float, **_: Any) -> None:
         nonlocal compiling
         if event.startswith("/jax/core/compile/"):
-            compiling += seconds
+            compiling += duration_secs
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     started = time.perf_counter()
