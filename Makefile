@@ -1,31 +1,32 @@
-# Each target works alone on a fresh clone: it makes .venv/, installs what it needs, and does its job.
+# Each target works alone on a fresh clone: it makes a virtual environment, installs what it needs, and does its job.
 PYTHON ?= python3
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .PHONY: run test check clean
 
-run: .venv/run.stamp
+run: $(VENV)/run.stamp
 	$(BIN)/python -m experiments ch1-baseline --seeds 5
 
-test: .venv/test.stamp
-	$(BIN)/python -m pytest -n auto
+test: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
 
-check: .venv/test.stamp
+check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv
+	rm -rf $(VENV)
 
 $(BIN)/python:
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 
-.venv/run.stamp: requirements.txt pyproject.toml | $(BIN)/python
+$(VENV)/run.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	$(PIP) --editable .
 	touch $@
 
-.venv/test.stamp: requirements.txt pyproject.toml | $(BIN)/python
+$(VENV)/test.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[test]'
 	touch $@
