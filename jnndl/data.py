@@ -10,6 +10,7 @@ import hashlib
 import math
 import os
 import pathlib
+import struct
 import tempfile
 import zlib
 from typing import Any, NamedTuple
@@ -71,8 +72,8 @@ class Dataset:
         Returns:
             Floats of shape (n, *shape).
         """
-        x = jnp.asarray(self.inputs).reshape(len(self), *shape).astype(dtype) * self.scale.astype(dtype)
-        return x if self.offset is None else x + self.offset.astype(dtype)
+        x = jnp.asarray(self.inputs).reshape(len(self), *shape).astype(dtype) * jnp.asarray(self.scale, dtype)
+        return x if self.offset is None else x + jnp.asarray(self.offset, dtype)
 
 
 class Splits(NamedTuple):
@@ -96,7 +97,10 @@ class Splits(NamedTuple):
 def standardize(splits: Splits) -> Splits:
     """The same data, shifted and scaled so that the training pixels together have mean 0 and standard deviation 1."""
     pixels = np.asarray(splits.training.inputs)
-    scale, offset = np.float32(1 / pixels.std()), np.float32(-pixels.mean() / pixels.std())
+    mean, std = pixels.mean(), pixels.std()
+    if not std > 0:
+        raise ValueError(f"standardize: all training pixels are {mean:g}; give training data that vary")
+    scale, offset = np.float32(1 / std), np.float32(-mean / std)
     training, validation, test = (dataclasses.replace(part, scale=scale, offset=offset) for part in splits[:3])
     return splits._replace(training=training, validation=validation, test=test)
 
@@ -138,12 +142,14 @@ def parse_idx(content: bytes, name: str | os.PathLike, ndim: int) -> np.ndarray:
     if content[3] != ndim:
         raise ValueError(f"{name}: has {content[3]} axes, expected {ndim}; are images and labels swapped?")
     header = 4 + 4 * ndim
-    shape = tuple(int(n) for n in np.frombuffer(content[4:header], ">u4"))
+    if len(content) < header:
+        raise ValueError(f"{name}: ends within its header of {header} bytes; it is damaged, get the file again")
+    shape = struct.unpack_from(f">{ndim}I", content, 4)
     held = len(content) - header
-    if len(shape) < ndim or math.prod(shape) != held:
+    if math.prod(shape) != held:
         raise ValueError(
             f"{name}: the header says {' x '.join(map(str, shape))} = {math.prod(shape)} bytes, but the file holds "
-            f"{max(held, 0)}; it is damaged, get the file again"
+            f"{held}; it is damaged, get the file again"
         )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
@@ -159,10 +165,10 @@ def _find(folder: pathlib.Path) -> dict[str, pathlib.Path]:
             found[name] = present[0]
     missing = [name for name in MNIST_SHA256 if name not in found]
     if missing:
-        what = "lacks" if folder.is_dir() else "does not exist, so it lacks"
+        why = "" if folder.is_dir() else "is no folder, so it " if folder.exists() else "does not exist, so it "
         raise FileNotFoundError(
-            f"data folder {folder} {what} {', '.join(missing)}; it needs all of {', '.join(MNIST_SHA256)} (plain or "
-            f".gz, '-idx' or '.idx'). {HOW_TO_GET_MNIST}"
+            f"data folder {folder} {why}lacks {', '.join(missing)}; it needs all of {', '.join(MNIST_SHA256)} (plain "
+            f"or .gz, '-idx' or '.idx'). {HOW_TO_GET_MNIST}"
         )
     return found
 
@@ -180,7 +186,7 @@ def load_idx(folder: str | os.PathLike) -> Splits:
         FileNotFoundError: if a file is missing; names all four.
         ValueError: if a file is damaged, or images and labels do not match in number.
     """
-    folder = pathlib.Path(folder)
+    folder = pathlib.Path(folder).expanduser()
     paths, arrays, sha256 = _find(folder), {}, {}
     for name, path in paths.items():
         content = _read(path)
@@ -201,12 +207,13 @@ def load_idx(folder: str | os.PathLike) -> Splits:
             f"data folder {folder}: training images are {images.shape[1:]} but test images {test_images.shape[1:]}; "
             "get the files again, from one place"
         )
+    name = folder.resolve().name
     kept, scale = len(images) - len(images) // 6, np.float32(1 / 256)
     return Splits(
         training=Dataset(images[:kept], labels[:kept], scale),
         validation=Dataset(images[kept:], labels[kept:], scale),
         test=Dataset(test_images, test_labels, scale),
-        name="mnist" if sha256 == MNIST_SHA256 else folder.resolve().name,
+        name="mnist" if sha256 == MNIST_SHA256 else f"{name} (other)" if name in ("mnist", "digits") else name,
         sha256=sha256,
         classes=int(max(labels.max(), test_labels.max())) + 1,
     )
@@ -241,7 +248,11 @@ def _cache() -> pathlib.Path:
 
     folder = pathlib.Path(pooch.os_cache("jnndl")) / "mnist"
     for name in MNIST_SHA256:
-        if not (folder / f"{name}.gz").exists():
+        try:
+            whole = hashlib.sha256(_read(folder / f"{name}.gz")).hexdigest() == MNIST_SHA256[name]
+        except (OSError, ValueError):
+            whole = False  # missing, or damaged: fetched again
+        if not whole:
             _download(name, folder)
     return folder
 
@@ -250,7 +261,11 @@ def _download(name: str, folder: pathlib.Path) -> None:
     """Fetch one file from the first mirror that has it whole; it gets its name only once its content was checked."""
     import pooch
 
-    folder.mkdir(parents=True, exist_ok=True)
+    pooch.get_logger().setLevel("WARNING")  # it would tell the user which checksum to paste where
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConnectionError(f"cannot make the cache folder {folder} ({error}). {HOW_TO_GET_MNIST}") from error
     failures = []
     for mirror in MIRRORS:
         with tempfile.TemporaryDirectory(dir=folder) as temporary:
@@ -265,7 +280,7 @@ def _download(name: str, folder: pathlib.Path) -> None:
                 os.replace(path, folder / f"{name}.gz")
                 return
             except (OSError, ValueError) as error:  # requests' errors are OSErrors
-                failures.append(f"{mirror}: {str(error).splitlines()[0][:120]}")
+                failures.append(f"{mirror}: {(str(error) or repr(error)).splitlines()[0][:120]}")
     raise ConnectionError(f"could not download {name}.gz from any mirror ({'; '.join(failures)}). {HOW_TO_GET_MNIST}")
 
 

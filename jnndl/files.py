@@ -3,6 +3,7 @@
 Also the JSON files of the book's network2.
 """
 
+import itertools
 import json
 import os
 import pathlib
@@ -28,6 +29,8 @@ NETWORK2_COSTS = {"QuadraticCost": quadratic, "CrossEntropyCost": cross_entropy}
 def write_atomically(path: str | os.PathLike, write: Callable[[str], Any]) -> None:
     """Let ``write(temporary)`` make a file, and give it its name only when it is whole."""
     path = pathlib.Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path}: there is no folder {path.parent}; make it first")
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         temporary = pathlib.Path(folder) / path.name
         write(str(temporary))
@@ -43,11 +46,18 @@ def _describe_field(value: Any) -> Any:
 
 
 def _describe(network: Network) -> dict[str, Any]:
-    layers = [
-        {"layer": type(layer).__name__} | {name: _describe_field(value) for name, value in vars(layer).items()}
-        for layer in network.layers
-    ]
-    return {"layers": layers, "neuron": network.neuron.name, "input_shape": network.input_shape}
+    def fields(layer: Layer) -> dict[str, Any]:
+        known = type(layer) in LAYERS.values()  # of a layer of one's own only the name: a file cannot build it
+        return {name: _describe_field(value) for name, value in vars(layer).items()} if known else {}
+
+    layers = [{"layer": type(layer).__name__} | fields(layer) for layer in network.layers]
+    return {"layers": layers, "neuron": network.neuron.name, "input_shape": list(network.input_shape)}
+
+
+def _structure(description: dict[str, Any]) -> list[Any]:
+    """What has to be equal in two descriptions: all but the initializers, which no longer matter."""
+    layers = [{k: v for k, v in layer.items() if not k.endswith("_init")} for layer in description["layers"]]
+    return [*layers, {"output neuron": description["neuron"]}, {"input shape": description["input_shape"]}]
 
 
 def _build_layer(path: pathlib.Path, description: dict[str, Any]) -> Layer:
@@ -66,8 +76,17 @@ def _build_layer(path: pathlib.Path, description: dict[str, Any]) -> Layer:
         if name in fields:
             value = fields.pop(name)
             if value is not None:
-                fields[name] = known[value]
+                fields[name] = _lookup(path, name, value, known)
     return LAYERS[kind](**fields)
+
+
+def _lookup(path: pathlib.Path, what: str, name: str, known: dict[str, Any]) -> Any:
+    if name not in known:
+        raise ValueError(
+            f"{path}: has the {what} {name!r}, which is not one of {', '.join(known)}; load it with network=..., the "
+            "network that it was saved from"
+        )
+    return known[name]
 
 
 def _named(params: Params) -> dict[str, Any]:
@@ -90,7 +109,7 @@ def save(path: str | os.PathLike, network: Network, params: Params) -> None:
     """
     from safetensors.numpy import save_file  # here, so that importing the library stays light
 
-    tensors = {name: np.ascontiguousarray(leaf) for name, leaf in _named(params).items()}
+    tensors = {name: np.asarray(leaf, order="C") for name, leaf in _named(params).items()}
     metadata = {"format": FORMAT, "version": str(VERSION), "network": json.dumps(_describe(network))}
     write_atomically(path, lambda temporary: save_file(tensors, temporary, metadata))
 
@@ -126,10 +145,17 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
             f"{path}: has format version {metadata.get('version')}, this jnndl reads version {VERSION}; load it with "
             "the jnndl that saved it"
         )
-    if network is None:
+    try:
         description = json.loads(metadata["network"])
-        layers = tuple(_build_layer(path, layer) for layer in description["layers"])
-        network = Network(layers, NEURONS[description["neuron"]], tuple(description["input_shape"]))
+        saved = _structure(description)
+        if network is None:
+            layers = tuple(_build_layer(path, layer) for layer in description["layers"])
+            neuron = _lookup(path, "neuron", description["neuron"], NEURONS)
+            network = Network(layers, neuron, tuple(description["input_shape"]))
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path}: its description of the network is damaged ({error!r}); save the network again"
+        ) from error
     template = jax.eval_shape(lambda: network.init(jax.random.key(0)))
     expected, found = ({name: tuple(leaf.shape) for name, leaf in tree.items()} for tree in (_named(template), tensors))
     if expected != found:
@@ -138,6 +164,20 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
             f"{path}: holds another architecture: {name} has shape {found.get(name, 'none')} in the file, "
             f"{expected.get(name, 'none')} in the network; load it without network=, or with the one it was saved from"
         )
+    other = [pair for pair in itertools.zip_longest(saved, _structure(_describe(network))) if pair[0] != pair[1]]
+    if other:
+        raise ValueError(
+            f"{path}: holds another architecture: {other[0][0]} in the file, {other[0][1]} in the network; load it "
+            "without network=, or with the one it was saved from"
+        )
+    for name, tensor in tensors.items():
+        kept = jax.dtypes.canonicalize_dtype(tensor.dtype)
+        if tensor.dtype.kind != "f" or kept != tensor.dtype:
+            raise ValueError(
+                f"{path}: {name} is {tensor.dtype}, which would become {kept}; load it under jax.enable_x64(True)"
+                if tensor.dtype.kind == "f"
+                else f"{path}: {name} is {tensor.dtype}, but parameters are floats; save the network again"
+            )
     return network, jax.tree.unflatten(
         jax.tree.structure(template), [jnp.asarray(tensors[name]) for name in _named(template)]
     )
@@ -180,17 +220,18 @@ def load_network2(path: str | os.PathLike) -> tuple[Network, Params, Cost]:
     try:
         content = json.loads(path.read_text())
         sizes, cost_name, weights, biases = (content[key] for key in ("sizes", "cost", "weights", "biases"))
-    except (ValueError, KeyError, TypeError) as error:
+        network = mlp(list(sizes))
+        lengths = len(weights), len(biases)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(
             f"{path}: not a network2 file, JSON with sizes, weights, biases and cost ({error!r}); save it again"
         ) from error
-    if cost_name not in NETWORK2_COSTS:
-        raise ValueError(f"{path}: cost is {cost_name!r}; network2 has {' and '.join(NETWORK2_COSTS)}")
-    network = mlp(sizes)
-    if len(weights) != len(sizes) - 1 or len(biases) != len(sizes) - 1:
+    if cost_name not in list(NETWORK2_COSTS):
+        raise ValueError(f"{path}: cost is {cost_name!r}; make it {' or '.join(NETWORK2_COSTS)}, network2's two")
+    if lengths != (len(sizes) - 1, len(sizes) - 1):
         raise ValueError(
             f"{path}: {len(sizes)} sizes need {len(sizes) - 1} weight matrices and biases, but there are "
-            f"{len(weights)} and {len(biases)}; save the network again"
+            f"{lengths[0]} and {lengths[1]}; save the network again"
         )
     params = []
     for number, (n_in, n_out, weight, bias) in enumerate(zip(sizes[:-1], sizes[1:], weights, biases, strict=True)):
@@ -205,7 +246,9 @@ def load_network2(path: str | os.PathLike) -> tuple[Network, Params, Cost]:
 
 def _matrix(path: pathlib.Path, name: str, rows: Any, shape: tuple[int, int]) -> Array:
     try:
-        matrix = np.asarray(rows, float)
+        matrix = np.asarray(rows)
+        if matrix.dtype.kind not in "iuf":
+            raise ValueError(f"dtype {matrix.dtype}")
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"{path}: {name} has rows of different lengths or no numbers; save the network again"
