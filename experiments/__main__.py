@@ -8,12 +8,17 @@ import sys
 
 import jax
 
-from experiments import ch1_baseline, ch3_monitor_demo, scratch_vs_framework
+from experiments import ch1_baseline, ch3_monitor_demo, scratch_choices, scratch_vs_framework
 from experiments.runner import Experiment, Job, open_data, run
 
 EXPERIMENTS = {
     experiment.name: experiment
-    for experiment in (ch1_baseline.EXPERIMENT, ch3_monitor_demo.EXPERIMENT, scratch_vs_framework.EXPERIMENT)
+    for experiment in (
+        ch1_baseline.EXPERIMENT,
+        ch3_monitor_demo.EXPERIMENT,
+        scratch_choices.EXPERIMENT,
+        scratch_vs_framework.EXPERIMENT,
+    )
 }
 
 

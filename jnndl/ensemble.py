@@ -92,7 +92,7 @@ def fit_many(
         return None if value is None else np.broadcast_to(train.as_array(value), (count,))[padded]
 
     hyper = Hyper(spread(learning_rate), spread(l1), spread(l2), spread(momentum))
-    state = jax.jit(jax.vmap(functools.partial(train.start, recipe)))(hyper, keys[padded])
+    state = jax.vmap(functools.partial(train.start, recipe))(hyper, keys[padded])
     state = state._replace(stopped=jnp.arange(len(padded)) >= count)
     state = jax.device_put(state, jax.NamedSharding(mesh, jax.P("networks")))
     training, evaluation = jax.device_put((training, evaluation), jax.NamedSharding(mesh, jax.P()))

@@ -1,6 +1,7 @@
 """A network: an immutable sequence of layers and its output neuron."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import jax
@@ -44,7 +45,7 @@ class Network:
             )
         self.output_shape  # noqa: B018  (fails here, with a sentence, rather than at the first use)
 
-    @property
+    @functools.cached_property
     def output_shape(self) -> tuple[int, ...]:
         """The shape of the output, (10,) for ten digits; found by tracing shapes, nothing is computed."""
         key = jax.eval_shape(lambda: jax.random.key(0))

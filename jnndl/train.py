@@ -128,8 +128,10 @@ class Scores(NamedTuple):
     evaluation_accuracy: Any
 
     def __str__(self) -> str:
-        """A table with a row an epoch; of many networks, their mean."""
+        """A table with a row an epoch; of many networks, their mean. Of one epoch alone, a line."""
         columns = {name: np.asarray(value) for name, value in self._asdict().items() if value is not None}
+        if not any(value.ndim for value in columns.values()):
+            return "  ".join(f"{name} {value:.6g}" for name, value in columns.items())
         means = {name: np.nanmean(value.reshape(-1, *value.shape[-1:]), axis=0) for name, value in columns.items()}
         rows = [
             f"{number:5d}" + "".join(f"{x:21.6g}" for x in row)
@@ -148,6 +150,11 @@ def _optimizer(recipe: Recipe, hyper: Hyper) -> optax.GradientTransformation:
     return recipe.optimizer(scheduled, **({} if hyper.momentum is None else {"momentum": hyper.momentum}))
 
 
+@functools.partial(jax.jit, static_argnames="network")
+def _init(network: Network, key: Key[Array, ""]) -> Params:
+    return network.init(key)  # compiled, because its last bits are others than operation by operation
+
+
 def start(recipe: Recipe, hyper: Hyper, key: Key[Array, ""], params: Params | None = None) -> State:
     """The state before the first epoch.
 
@@ -158,7 +165,7 @@ def start(recipe: Recipe, hyper: Hyper, key: Key[Array, ""], params: Params | No
         params: where to start from; None draws them.
     """
     init_key, train_key = jax.random.split(key)
-    params = recipe.network.init(init_key) if params is None else params
+    params = _init(recipe.network, init_key) if params is None else params
     return State(
         params=params,
         opt_state=_optimizer(recipe, hyper).init(params),
@@ -267,14 +274,15 @@ def advance(recipe: Recipe, state: State, scores: Scores) -> State:
     An epoch is an improvement if its ``score`` is above all before; of equal ones the first counts as the best.
     """
     number = state.epoch - 1
-    better = score(scores) > state.best_score
+    finite = jnp.isfinite(scores.training_cost + scores.penalty)
+    better = finite & (score(scores) > state.best_score)
     best_params = jax.tree.map(lambda new, old: jnp.where(better, new, old), state.params, state.best_params)
     best_epoch = jnp.where(better, number, state.best_epoch)
     state = state._replace(
         best_score=jnp.where(better, score(scores), state.best_score),
         best_epoch=best_epoch,
         best_params=best_params,
-        diverged=state.diverged | ~jnp.isfinite(scores.training_cost + scores.penalty),
+        diverged=state.diverged | ~finite,
     )
     if recipe.halve_after is not None:
         halve = number - jnp.maximum(best_epoch, state.halved_epoch) >= recipe.halve_after
@@ -394,7 +402,7 @@ def fit(
     if history.training_accuracy is not None:
         chance = np.bincount(np.asarray(training.targets)).max() / len(training)
         best = history.training_accuracy.max()
-        if best < min(1.1 * chance, 1):
+        if best < min(1.1 * chance, (1 + chance) / 2):
             warnings.warn(
                 f"training accuracy never rose above {best:.1%}, and naming the most common class gets {chance:.1%}: "
                 f"the network stays at chance; try another learning_rate (now {float(hyper.learning_rate):g}), smaller "
@@ -494,16 +502,16 @@ def check_data(network: Network, cost: Cost, data: Dataset, name: str) -> None:
                 f"{name} data: targets are {data.targets.dtype} of shape {data.targets.shape}; give integer labels of "
                 f"shape ({n},) or float vectors of shape ({n}, {n_out})"
             )
+        if n_out == 1:
+            raise ValueError(
+                f"{name} data: targets are labels, but the network has one output; give it one output a class, or give "
+                f"float targets of shape ({n}, 1)"
+            )
         low, high = int(data.targets.min()), int(data.targets.max())
         if low < 0 or high >= n_out:
             raise ValueError(
                 f"{name} data: labels go from {low} to {high}, but the network has {n_out} outputs, for labels 0 to "
                 f"{n_out - 1}; give it {high + 1} outputs, or mend the labels"
-            )
-        if n_out == 1:
-            raise ValueError(
-                f"{name} data: targets are labels, but the network has one output; give it one output a class, or give "
-                f"float targets of shape ({n}, 1)"
             )
     elif cost.one_hot:
         raise ValueError(

@@ -648,9 +648,7 @@ def test_neuron_of_ones_own_is_named(path, network):
 def test_damaged_description_is_refused_with_the_remedy(path, description):
     metadata = {name: value for name, value in (METADATA | {"network": description}).items() if value is not None}
     write_by_hand(path, metadata, ARRAYS)
-    with pytest.raises(
-        ValueError, match=f"{re.escape(str(path))}: .*(save the network again|load it with network=)"
-    ):
+    with pytest.raises(ValueError, match=f"{re.escape(str(path))}: .*(save the network again|load it with network=)"):
         jnndl.load(path)
 
 

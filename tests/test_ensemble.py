@@ -1,0 +1,201 @@
+"""Many networks at once: each is bit for bit the one that ``fit`` trains alone."""
+
+import functools
+
+import jax
+import numpy as np
+import optax
+import pytest
+
+import jnndl
+from jnndl import Dataset, Dense, Dropout, Network, costs, gradients, initializers, mlp, neurons
+
+NETWORK = mlp([2, 3])
+KEYS = jax.random.split(jax.random.key(7), 4)
+VALUES = {
+    "learning_rate": np.array([0.1, 0.5, 1.0, 0.3]),
+    "l2": np.array([0.0, 3.0, 1.0, 0.2]),
+    "momentum": np.array([0.9, 0.0, 0.5, 0.3]),
+}
+
+
+def blobs(n, seed):
+    """Labelled points around the corners of a triangle, with enough overlap that no network gets all of them."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % 3
+    corners = np.array([[2.0, 0.0], [-1.0, 1.5], [-1.0, -1.5]])
+    return Dataset((corners[labels] + rng.normal(size=(n, 2))).astype(np.float32), labels)
+
+
+TRAINING, EVALUATION = blobs(22, 0), blobs(9, 1)
+SETTINGS = {"epochs": 3, "batch_size": 4}
+
+
+def as_bytes(tree):
+    return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(tree)]
+
+
+def single(many, number):
+    """One network's part of what ``fit_many`` returned, the random key apart."""
+    many = many._replace(state=many.state._replace(key=jax.random.key_data(many.state.key)))
+    return jax.tree.map(lambda a: np.asarray(a)[number], many)
+
+
+def assert_equal_bits(many, number, alone):
+    alone = alone._replace(state=alone.state._replace(key=jax.random.key_data(alone.state.key)))
+    for name, found, wanted in zip(alone._fields, single(many, number), alone, strict=True):
+        assert as_bytes(found) == as_bytes(wanted), name
+
+
+@functools.cache
+def alone(number):
+    """The network of one key and one set of values by itself."""
+    values = {name: float(some[number]) for name, some in VALUES.items()}
+    return jnndl.fit(NETWORK, TRAINING, EVALUATION, key=KEYS[number], **values, **SETTINGS)
+
+
+@functools.cache
+def together(count):
+    """The first few of these networks at once, and what their callback got."""
+    values, reports = {name: some[:count] for name, some in VALUES.items()}, []
+    many = jnndl.fit_many(
+        NETWORK,
+        TRAINING,
+        EVALUATION,
+        keys=KEYS[:count],
+        callback=lambda *report: reports.append(report),
+        **values,
+        **SETTINGS,
+    )
+    return many, reports
+
+
+def test_there_are_two_devices():
+    assert jax.device_count() == 2  # conftest asks for them; with one, the next tests would show less
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_each_network_is_the_one_that_fit_trains_with_its_key_and_values(count):
+    many, _ = together(count)
+    assert many.history.training_cost.shape == (count, 3)
+    assert all(leaf.shape[0] == count for leaf in jax.tree.leaves(many))
+    np.testing.assert_array_equal(many.history.learning_rate[:, 0], VALUES["learning_rate"][:count].astype(np.float32))
+    for number in range(count):
+        assert_equal_bits(many, number, alone(number))
+
+
+def test_one_number_is_meant_for_all_networks_and_their_keys_make_them_different():
+    values = {name: some[0] for name, some in VALUES.items()}
+    many = jnndl.fit_many(NETWORK, TRAINING, EVALUATION, keys=KEYS, **values, **SETTINGS)
+    assert_equal_bits(many, 0, alone(0))
+    assert all(np.array_equal(leaf, np.full(4, leaf[0])) for leaf in many.state.hyper if leaf is not None)
+    weights = np.asarray(many.params[0].weight)
+    for number in range(4):
+        for other in range(number):
+            assert np.abs(weights[number] - weights[other]).max() > 0.01
+
+
+def test_networks_of_one_key_differ_by_their_values_alone():
+    rates = {"learning_rate": [0.5, 0.5, 0.1, 0.5], "l2": [1.0, 1.0, 1.0, 9.0], "momentum": 0.5}
+    many = jnndl.fit_many(NETWORK, TRAINING, EVALUATION, keys=KEYS[np.zeros(4, int)], **rates, **SETTINGS)
+    first, *others = (as_bytes(single(many, number).params) for number in range(4))
+    assert [first == other for other in others] == [True, False, False]
+
+
+def test_dropout_and_another_optimiser_give_the_same_bits_too():
+    network = Network((Dense(2, 2), Dropout(0.5), Dense(2, 3, neurons.linear)), neurons.softmax, (2,))
+    settings = {"epochs": 2, "learning_rate": 0.5, "batch_size": 22, "cost": costs.log_likelihood}
+    settings |= {"gradient": gradients.backprop, "optimizer": optax.adam}
+    many = jnndl.fit_many(network, TRAINING, keys=KEYS[:2], **settings)
+    for number in range(2):
+        assert_equal_bits(many, number, jnndl.fit(network, TRAINING, key=KEYS[number], **settings))
+
+
+LINE = mlp([2, 1], output=neurons.linear)
+PLANE = Dataset(TRAINING.inputs, TRAINING.inputs[:, :1] - 2 * TRAINING.inputs[:, 1:])
+LINE_SETTINGS = {"epochs": 5, "batch_size": 22, "cost": costs.quadratic}
+
+
+def test_a_network_that_diverges_is_stopped_and_marked_and_leaves_the_others_alone():
+    rates = [0.05, 1e30, 0.01, 0.02]
+    many = jnndl.fit_many(LINE, PLANE, keys=KEYS, learning_rate=rates, **LINE_SETTINGS)
+    assert many.state.diverged.tolist() == [False, True, False, False]
+    assert many.state.stopped.tolist() == [False, True, False, False]
+    assert many.state.epoch.tolist() == [5, 1, 5, 5]
+    assert not np.isfinite(many.history.training_cost[1]).any()
+    for number in (0, 2, 3):
+        assert_equal_bits(
+            many, number, jnndl.fit(LINE, PLANE, key=KEYS[number], learning_rate=rates[number], **LINE_SETTINGS)
+        )
+
+
+def test_the_run_ends_when_every_network_has_stopped():
+    seen = []
+    many = jnndl.fit_many(
+        LINE, PLANE, keys=KEYS, learning_rate=1e30, callback=lambda *report: seen.append(report), **LINE_SETTINGS
+    )
+    assert many.state.diverged.all()
+    assert many.history.training_cost.shape == (4, 1)
+    assert [number for number, _ in seen] == [0]
+
+
+def test_a_network_that_has_stopped_stays_as_it_is_while_others_go_on():
+    settings = {"epochs": 8, "batch_size": 22, "patience": 2, "learning_rate": [1e-9, 0.5, 0.3]}
+    many = jnndl.fit_many(NETWORK, TRAINING, EVALUATION, keys=KEYS[:3], **settings)
+    lengths = many.state.epoch.tolist()
+    assert lengths[0] == 3 < max(lengths), "without learning the first epoch is the best, and two more follow"
+    for length, accuracies, column in zip(lengths, many.history.evaluation_accuracy, many.history.penalty, strict=True):
+        assert length == min(8, np.nanargmax(accuracies) + 3)
+        for values in (accuracies, column):
+            assert np.isfinite(values).tolist() == [number < length for number in range(max(lengths))]
+
+
+def test_callback_gets_the_scores_of_all_networks_after_each_epoch():
+    many, reports = together(3)
+    assert [number for number, _ in reports] == [0, 1, 2]
+    for number, scores in reports:
+        for value, column in zip(scores, many.history, strict=True):
+            np.testing.assert_array_equal(value, column[:, number])
+
+
+def test_history_prints_as_the_mean_over_networks():
+    many, _ = together(3)
+    header, *rows = str(many.history).splitlines()
+    assert header.split() == ["epoch", *many.history._fields]
+    want = [[number, *(column[:, number].mean() for column in many.history)] for number in range(3)]
+    np.testing.assert_allclose([[float(x) for x in row.split()] for row in rows], want, rtol=1e-5)
+
+
+def test_one_trace_for_all_epochs_keys_and_values():
+    traced = []
+
+    def weight_init(*arguments):
+        traced.append("init")
+        return initializers.default(*arguments)
+
+    def gradient(objective):
+        traced.append("epoch")
+        return gradients.autodiff(objective)
+
+    def value(z, y, neuron):
+        traced.append("cost")
+        return costs.cross_entropy.value(z, y, neuron)
+
+    network = mlp([2, 3], weight_init=weight_init)
+    cost = costs.Cost("counting", (neurons.sigmoid,), value, costs.cross_entropy.delta)
+    after_an_epoch = []
+    for number, kind in enumerate((np.float32, np.float64, float, np.array, jax.numpy.asarray)):
+        jnndl.fit_many(
+            network,
+            TRAINING,
+            keys=jax.random.split(jax.random.key(number), 2),
+            epochs=2,
+            learning_rate=kind(0.1 + number),
+            l2=[kind(0.5), kind(number)],
+            batch_size=22,
+            cost=cost,
+            gradient=gradient,
+            callback=lambda *_: after_an_epoch.append(len(traced)),
+        )
+    assert set(traced) == {"init", "epoch", "cost"}
+    assert after_an_epoch == 10 * [len(traced)]

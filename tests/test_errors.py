@@ -1,0 +1,217 @@
+"""What a bad call is told: which argument, which value, and what to give instead."""
+
+import inspect
+
+import jax
+import numpy as np
+import pytest
+
+import jnndl
+from jnndl import Dataset, Dense, Dropout, Network, costs, mlp, neurons
+
+KEY = jax.random.key(0)
+INPUTS, LABELS = np.ones((6, 2), np.float32), np.arange(6) % 3
+
+
+def fit(network, training, evaluation=None, **arguments):
+    return jnndl.fit(network, training, evaluation, **({"key": KEY, "epochs": 1, "learning_rate": 0.5} | arguments))
+
+
+def fit_many(network, training, evaluation=None, **arguments):
+    arguments = {"keys": jax.random.split(KEY, 3), "epochs": 1, "learning_rate": 0.5} | arguments
+    return jnndl.fit_many(network, training, evaluation, **arguments)
+
+
+def unchecked(inputs, targets):
+    """A ``Dataset`` as a user can make it, past the type checker that only these tests switch on."""
+    data = object.__new__(Dataset)
+    vars(data).update(inputs=inputs, targets=targets, scale=np.float32(1), offset=None)
+    return data
+
+
+@pytest.mark.parametrize("function", [fit, fit_many])
+@pytest.mark.parametrize(
+    ("argument", "value", "sentence"),
+    [
+        ("learning_rate", 0.0, r"learning_rate is 0; give a number above 0"),
+        ("learning_rate", -0.5, r"learning_rate is -0\.5; give a number above 0"),
+        ("learning_rate", np.nan, r"learning_rate is nan; give a number above 0"),
+        ("learning_rate", np.inf, r"learning_rate is inf; give a number above 0"),
+        ("l1", -0.1, r"l1 is -0\.1; give a number of at least 0, or None"),
+        ("l2", -5, r"l2 is -5; give a number of at least 0, or None"),
+        ("l2", np.nan, r"l2 is nan; give a number of at least 0, or None"),
+        ("momentum", 1.0, r"momentum is 1; give a number from 0 to below 1, or None"),
+        ("momentum", -0.1, r"momentum is -0\.1; give a number from 0 to below 1, or None"),
+        ("momentum", np.nan, r"momentum is nan; give a number from 0 to below 1, or None"),
+        ("batch_size", 0, r"batch_size is 0, but there are 6 training examples; give a whole number from 1 to 6"),
+        ("batch_size", -1, r"batch_size is -1, but there are 6 .* from 1 to 6"),
+        ("batch_size", 7, r"batch_size is 7, but there are 6 .* from 1 to 6 \(6 is full-batch descent\)"),
+        ("epochs", 0, r"epochs is 0; give at least 1"),
+        ("epochs", -3, r"epochs is -3; give at least 1"),
+        ("patience", 0, r"patience is 0; give a number of epochs of at least 1, or None"),
+        ("halve_after", 0, r"halve_after is 0; give a number of epochs of at least 1, or None"),
+    ],
+)
+def test_an_argument_out_of_its_range(function, argument, value, sentence):
+    arguments = {"batch_size": 6} | {argument: value}
+    with pytest.raises(ValueError, match=sentence):
+        function(mlp([2, 3]), Dataset(INPUTS, LABELS), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("argument", "values", "sentence"),
+    [
+        ("learning_rate", [0.5, 0.0, 0.1], "learning_rate is 0; give"),
+        ("l2", np.array([0.0, 1.0, -2.0]), "l2 is -2; give"),
+        ("momentum", [0.0, 0.9, 1.5], "momentum is 1.5; give"),
+    ],
+)
+def test_one_value_out_of_its_range_among_many(argument, values, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        fit_many(mlp([2, 3]), Dataset(INPUTS, LABELS), batch_size=6, **{argument: values})
+
+
+NETWORK, ONE_OUTPUT = mlp([2, 3]), mlp([2, 1])
+FIX_TARGETS = r"; give integer labels of shape \(6,\) or float vectors of shape \(6, 3\)"
+BAD_DATA = [
+    (NETWORK, INPUTS[:0], LABELS[:0], r"there are no examples; give at least one"),
+    (NETWORK, np.ones((6, 5), np.float32), LABELS, r"inputs have 5 numbers an example .* takes 2; .* first size 5"),
+    (
+        NETWORK,
+        np.ones((6, 2, 2), np.uint8),
+        LABELS,
+        r"inputs have 4 numbers .*shape \(2, 2\).* takes 2; .* first size 4",
+    ),
+    (NETWORK, INPUTS, LABELS[:4], r"6 inputs but 4 targets; give one target an example"),
+    (NETWORK, INPUTS, np.ones((7, 3), np.float32), r"6 inputs but 7 targets; give one target an example"),
+    (NETWORK, INPUTS, LABELS - 1, r"labels go from -1 to 1, .* 3 outputs, for labels 0 to 2; .*mend the labels"),
+    (NETWORK, INPUTS, LABELS + 1, r"labels go from 1 to 3, .* 3 outputs, for labels 0 to 2; give it 4 outputs"),
+    (NETWORK, INPUTS, LABELS > 0, r"targets are bool of shape \(6,\)" + FIX_TARGETS),
+    (NETWORK, INPUTS, LABELS[:, None], r"targets are int\d\d of shape \(6, 1\)" + FIX_TARGETS),
+    (NETWORK, INPUTS, np.eye(3, dtype=int)[LABELS], r"targets are int\d\d of shape \(6, 3\)" + FIX_TARGETS),
+    (NETWORK, INPUTS, np.float32(LABELS), r"targets are floats of shape \(6,\), .* 3 outputs" + FIX_TARGETS),
+    (NETWORK, INPUTS, np.ones((6, 2), np.float32), r"targets are floats of shape \(6, 2\), .* 3 outputs" + FIX_TARGETS),
+    (NETWORK, INPUTS, np.array(["0", "1", "2"] * 2), r"targets are <U1 of shape \(6,\)" + FIX_TARGETS),
+    (ONE_OUTPUT, INPUTS, 0 * LABELS, r"targets are labels, .* one output; .*float targets of shape \(6, 1\)"),
+    (ONE_OUTPUT, INPUTS, LABELS % 2, r"targets are labels, .* one output; .*float targets of shape \(6, 1\)"),
+    (ONE_OUTPUT, INPUTS, np.float32(LABELS), r"targets are floats of shape \(6,\), .*vectors of shape \(6, 1\)"),
+]
+
+
+@pytest.mark.parametrize("function", [fit, fit_many])
+@pytest.mark.parametrize("part", ["training", "evaluation"])
+@pytest.mark.parametrize(("network", "inputs", "targets", "sentence"), BAD_DATA)
+def test_data_that_do_not_fit_the_network(function, part, network, inputs, targets, sentence):
+    bad, good = unchecked(inputs, targets), Dataset(INPUTS, np.ones((6, network.output_shape[0]), np.float32))
+    with pytest.raises(ValueError, match=f"^{part} data: {sentence}"):
+        function(network, **({"training": good, "evaluation": good, "batch_size": 1} | {part: bad}))
+
+
+@pytest.mark.parametrize(("network", "inputs", "targets", "sentence"), BAD_DATA)
+def test_evaluated_data_that_do_not_fit_the_network(network, inputs, targets, sentence):
+    with pytest.raises(ValueError, match=f"^evaluated data: {sentence}"):
+        jnndl.evaluate(network, network.init(KEY), unchecked(inputs, targets))
+
+
+def test_log_likelihood_without_labels():
+    network, data = mlp([2, 3], output=neurons.softmax), Dataset(INPUTS, np.eye(3)[LABELS])
+    sentence = r"data: targets are float64, but the log_likelihood cost needs labels; give integers of shape \(6,\)"
+    for function in (fit, fit_many):
+        with pytest.raises(ValueError, match=f"^training {sentence}"):
+            function(network, data, batch_size=6, cost=costs.log_likelihood)
+        with pytest.raises(ValueError, match=f"^evaluation {sentence}"):
+            function(network, Dataset(INPUTS, LABELS), data, batch_size=6, cost=costs.log_likelihood)
+    with pytest.raises(ValueError, match=f"^evaluated {sentence}"):
+        jnndl.evaluate(network, network.init(KEY), data, cost=costs.log_likelihood)
+
+
+@pytest.mark.parametrize(
+    ("cost", "output", "fits", "remedy"),
+    [
+        (costs.quadratic, neurons.softmax, "sigmoid, tanh, linear", "use the log_likelihood cost"),
+        (costs.cross_entropy, neurons.softmax, "sigmoid", "use the log_likelihood cost"),
+        (costs.cross_entropy, neurons.linear, "sigmoid", "use the quadratic cost"),
+        (costs.log_likelihood, neurons.sigmoid, "softmax", "use the quadratic or the cross_entropy cost"),
+        (costs.quadratic, neurons.relu, "sigmoid, tanh, linear", "no cost fits it"),
+    ],
+)
+def test_a_cost_that_does_not_fit_the_output_neuron(cost, output, fits, remedy):
+    network, data = mlp([2, 3], output=output), Dataset(INPUTS, LABELS)
+    sentence = (
+        rf"^cost {cost.name} fits the output neurons {fits}, but the network's is {output.name}; "
+        rf"change the network's output neuron, or {remedy}$"
+    )
+    for function in (fit, fit_many):
+        with pytest.raises(ValueError, match=sentence):
+            function(network, data, batch_size=6, cost=cost)
+    with pytest.raises(ValueError, match=sentence):
+        jnndl.evaluate(network, network.init(KEY), data, cost=cost)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "sentence"),
+    [
+        ([], r"mlp: sizes is \[\]; give at least two, .*\[784, 10\]"),
+        ([784], r"mlp: sizes is \[784\]; give at least two"),
+        ([784, 0], r"mlp: sizes holds 0; give whole numbers of at least 1"),
+        ([784, -30, 10], r"mlp: sizes holds -30; give whole numbers of at least 1"),
+        ([784, 2.5, 10], r"mlp: sizes holds 2\.5; give whole numbers of at least 1"),
+        (["784", 10], r"mlp: sizes holds '784'; give whole numbers of at least 1"),
+    ],
+)
+def test_sizes_that_make_no_network(sizes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        inspect.unwrap(mlp)(sizes)  # past the type checker that only these tests switch on
+
+
+@pytest.mark.parametrize(
+    ("build", "sentence"),
+    [
+        (lambda: Dense(0, 3), r"Dense: n_in is 0; give a whole number of at least 1"),
+        (lambda: Dense(3, -1), r"Dense: n_out is -1; give a whole number of at least 1"),
+        (lambda: Dropout(1.0), r"Dropout: rate is 1\.0; give the fraction to drop, from 0 to below 1"),
+        (lambda: Dropout(-0.5), r"Dropout: rate is -0\.5; give the fraction to drop"),
+        (lambda: Network((), neurons.sigmoid, (2,)), r"layers is empty; give at least one layer"),
+        (
+            lambda: Network((Dense(2, 3, neurons.tanh),), neurons.sigmoid, (2,)),
+            r"last layer's neuron is tanh; make it linear, .*neuron=tanh",
+        ),
+        (
+            lambda: Network((Dense(2, 3), Dense(4, 1, neurons.linear)), neurons.sigmoid, (2,)),
+            r"layer 1, .*n_in=4.* cannot take an input of shape \(3,\); .* the output of layer 0",
+        ),
+        (
+            lambda: Network((Dense(5, 3, neurons.linear),), neurons.sigmoid, (2,)),
+            r"layer 0, .*n_in=5.* cannot take an input of shape \(2,\); .*input_shape",
+        ),
+    ],
+)
+def test_layers_that_make_no_network(build, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        build()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        Dataset(INPUTS, LABELS),
+        Dataset(INPUTS, LABELS.astype(np.uint8)),
+        Dataset(INPUTS.reshape(6, 2, 1).astype(np.uint8), LABELS),
+        Dataset(INPUTS.astype(np.float64), np.eye(3)[LABELS]),
+        Dataset(jax.numpy.asarray(INPUTS), jax.numpy.asarray(LABELS)),
+    ],
+)
+def test_good_data_pass(data):
+    jnndl.train.check_data(NETWORK, costs.cross_entropy, data, "training")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"learning_rate": 3, "l1": 0, "l2": 0.0, "momentum": 0},
+        {"learning_rate": 1e-30, "l1": None, "l2": None, "momentum": None},
+        {"learning_rate": np.float32(0.5), "l1": jax.numpy.float32(1), "l2": [1.0, 2.0], "momentum": 0.999},
+    ],
+)
+def test_good_hyper_parameters_pass(values):
+    jnndl.train.check_hyper(**values)

@@ -1,0 +1,158 @@
+"""The plan of the house: who may import whom, and what the library never does."""
+
+import ast
+import importlib
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+FILES = sorted((ROOT / "jnndl").glob("**/*.py"))
+TREES = {path.stem: ast.parse(path.read_text(), str(path)) for path in FILES}
+
+# What each module of the library may import from it.
+CORE = {"neurons", "initializers", "costs", "regularizers", "layers", "network", "data", "gradients"}
+ROOMS = {
+    "neurons": set(),
+    "initializers": set(),
+    "regularizers": set(),
+    "data": set(),
+    "costs": {"neurons"},
+    "layers": {"neurons", "initializers"},
+    "network": {"neurons", "initializers", "layers"},
+    "gradients": {"network", "layers", "costs", "regularizers", "data"},
+    "train": CORE,
+    "ensemble": CORE | {"train"},
+    "files": CORE | {"train"},
+    "__init__": CORE | {"train", "ensemble", "files"},
+}
+BORROWED = {"jax", "optax", "numpy", "jaxtyping"}  # and what lies in the standard library
+
+
+def outside_functions(tree):
+    """The nodes that run when a module is imported."""
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield node
+            yield from outside_functions(node)
+
+
+def imported(nodes):
+    """The dotted names that import statements among nodes ask for: ``from a import b`` gives ``a.b``."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: a relative import; write jnndl.module"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def rooms(tree):
+    """The modules of the library that a module imports, inside functions too."""
+    names = [name.split(".") for name in imported(ast.walk(tree))]
+    return {parts[1] if len(parts) > 1 else "__init__" for parts in names if parts[0] == "jnndl"}
+
+
+def dotted(node):
+    """``a.b.c`` as text, of an expression that is that; else nothing."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def test_every_module_has_its_row_in_the_plan():
+    assert set(TREES) == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_point_downwards(room):
+    assert rooms(TREES[room]) <= ROOMS[room]
+
+
+def test_no_circles():
+    below = {room: rooms(tree) for room, tree in TREES.items()}
+    while below:
+        ground = {room for room, wanted in below.items() if not wanted & below.keys()}
+        assert ground, f"these import each other in a circle: {', '.join(below)}"
+        below = {room: wanted for room, wanted in below.items() if room not in ground}
+
+
+@pytest.mark.parametrize("room", TREES)
+def test_only_the_lent_libraries_are_imported_with_the_library(room):
+    found = {name.split(".")[0] for name in imported(outside_functions(TREES[room]))}
+    assert found - sys.stdlib_module_names <= BORROWED | {"jnndl"}
+
+
+@pytest.mark.parametrize("room", TREES)
+def test_the_library_knows_nothing_of_experiments_and_tests(room):
+    assert {name.split(".")[0] for name in imported(ast.walk(TREES[room]))}.isdisjoint({"experiments", "tests"})
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    """What a fresh interpreter holds after ``import jnndl``: the backends that run, and the modules."""
+    program = (
+        "import sys, jnndl; from jax._src import xla_bridge\n"
+        "print(jnndl.__file__, len(xla_bridge._backends), *sys.modules, sep='\\n')"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    file, backends, *modules = done.stdout.splitlines()
+    assert pathlib.Path(file).parent == ROOT / "jnndl"
+    return int(backends), set(modules)
+
+
+def test_import_starts_no_backend(fresh):
+    assert fresh[0] == 0
+
+
+@pytest.mark.parametrize(
+    "heavy",
+    ["sklearn", "matplotlib", "jax.scipy.ndimage", "scipy.ndimage", "safetensors", "tqdm", "pooch", "requests", "PIL"],
+)
+def test_import_leaves_heavy_modules_alone(fresh, heavy):
+    assert "jax.numpy" in fresh[1]
+    assert not {name for name in fresh[1] if name == heavy or name.startswith(f"{heavy}.")}
+
+
+def test_import_gives_what_it_lists():
+    library = importlib.import_module("jnndl")
+    assert all(hasattr(library, name) for name in library.__all__)
+    assert len(set(library.__all__)) == len(library.__all__)
+    assert set(TREES) - {"__init__"} <= set(library.__all__)
+
+
+@pytest.mark.parametrize("room", TREES)
+def test_the_library_leaves_the_configuration_of_jax_to_the_program(room):
+    assert not [name for node in ast.walk(TREES[room]) if (name := dotted(node)).startswith("jax.config")]
+    assert not [name for name in imported(ast.walk(TREES[room])) if name.startswith("jax.config")]
+
+
+@pytest.mark.parametrize("room", TREES)
+def test_the_library_makes_no_key_of_its_own(room):
+    calls = [node for node in ast.walk(TREES[room]) if isinstance(node, ast.Call)]
+    shapes_only = {
+        id(inner) for call in calls if dotted(call.func) == "jax.eval_shape" for inner in ast.walk(call)
+    }  # nothing is drawn there
+    made = [call for call in calls if dotted(call.func).split(".")[-1] in ("key", "PRNGKey", "default_rng", "seed")]
+    assert not [f"line {call.lineno}" for call in made if id(call) not in shapes_only]
+
+
+def test_the_library_is_read_in_an_evening():
+    lines = [line for path in FILES for line in path.read_text().splitlines() if line.strip()]
+    assert 500 < len(lines) < 2000
+
+
+PROGRAMS = [*FILES, *sorted((ROOT / "experiments").glob("**/*.py"))]
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_nothing_that_could_run_a_file_as_a_program(path):
+    tree = ast.parse(path.read_text(), str(path))
+    modules = {name.split(".")[0] for name in imported(ast.walk(tree))}
+    assert modules.isdisjoint({"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"})
+    names = {dotted(node) for node in ast.walk(tree)}
+    assert names.isdisjoint({"eval", "exec", "compile", "builtins.eval", "builtins.exec", "__import__"})
+    assert "allow_pickle" not in {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword)}
