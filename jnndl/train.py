@@ -190,6 +190,7 @@ def epoch(recipe: Recipe, state: State, training: Dataset) -> State:
     the examples that it has.
     """
     n, m = len(training), recipe.batch_size
+    training = dataclasses.replace(training, inputs=training.inputs.reshape(n, *recipe.network.input_shape))
     shuffle_key, layers_key = jax.random.split(jax.random.fold_in(state.key, state.epoch))
     gradient = recipe.gradient(_objective(recipe, state.hyper))
     optimizer = _optimizer(recipe, state.hyper)
