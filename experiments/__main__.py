@@ -8,7 +8,7 @@ import sys
 
 import jax
 
-from experiments import ch1_baseline, ch3_monitor_demo, scratch_choices, scratch_vs_framework
+from experiments import ch1_baseline, ch3_early_stopping, ch3_monitor_demo, scratch_choices, scratch_vs_framework
 from experiments.runner import Experiment, Job, open_data, run
 
 EXPERIMENTS = {
@@ -16,6 +16,7 @@ EXPERIMENTS = {
     for experiment in (
         ch1_baseline.EXPERIMENT,
         ch3_monitor_demo.EXPERIMENT,
+        ch3_early_stopping.EXPERIMENT,
         scratch_choices.EXPERIMENT,
         scratch_vs_framework.EXPERIMENT,
     )

@@ -79,10 +79,11 @@ class Job:
             last = now
             if epochs > 60 and (epoch + 1) % 10:
                 return
-            spread = f" +- {100 * accuracy.std(ddof=1):.2f}" if self.seeds > 1 else ""
+            accuracy = accuracy[~np.isnan(accuracy)]  # of those still training
+            spread = f" +- {100 * accuracy.std(ddof=1):.2f}" if len(accuracy) > 1 else ""
             print(
                 f"{title}Epoch {epoch}: {round(accuracy.mean() * len(evaluation))} / {len(evaluation)}"
-                f"   ({100 * accuracy.mean():.2f} %{spread}, {self.seeds} seeds, {seconds[-1]:.2f} s)",
+                f"   ({100 * accuracy.mean():.2f} %{spread}, {len(accuracy)} seeds, {seconds[-1]:.2f} s)",
                 flush=True,
             )
 

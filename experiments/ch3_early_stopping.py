@@ -1,0 +1,75 @@
+"""Do early stopping and a falling learning rate spare epochs? Chapter 3's 784-100-10 against its 60 fixed epochs."""
+
+import itertools
+import pathlib
+from typing import Any
+
+import jax
+import numpy as np
+
+import jnndl
+from experiments import plots
+from experiments.runner import Experiment, Job, Outcome, Reported
+from jnndl.data import Splits
+
+# The book: rate 0.1 for 60 epochs; stop after 10 epochs without improvement; halve after 10, until 1/128. The third arm
+# starts at chapter 3's usual rate of 0.5, which leaves the halving something to do.
+ARMS: dict[str, dict[str, Any]] = {
+    "fixed": {"epochs": 60, "learning_rate": 0.1},
+    "stopping": {"epochs": 60, "learning_rate": 0.1, "patience": 10},
+    "halving": {"epochs": 60, "learning_rate": 0.5, "halve_after": 3, "patience": 10},
+}
+
+
+def run(job: Job) -> Outcome:
+    """Train the arms from the same keys on the same shuffles.
+
+    Validation data decide when to stop and which epoch's parameters to keep, so the arms are compared on test data too.
+    """
+    network = jnndl.mlp([job.pixels, 100, job.splits.classes], weight_init=jnndl.initializers.large)
+    measured, curves, saved = {}, {}, []
+    for name, arm in ARMS.items():
+        fit, _ = job.fit(network, job.splits.validation, title=f"{name}: ", batch_size=10, l2=job.l2(5.0), **arm)
+        accuracy = fit.history.evaluation_accuracy
+        chosen = fit.params if name == "fixed" else fit.best_params
+        each = [jax.tree.map(lambda a, seed=seed: a[seed], chosen) for seed in range(job.seeds)]
+        measured[f"{name}_epochs"] = np.sum(~np.isnan(accuracy), axis=1)
+        for part, data in (("validation", job.splits.validation), ("test", job.splits.test)):
+            scores = [jnndl.evaluate(network, params, data).accuracy for params in each]
+            measured[f"{name}_{part}_accuracy"] = np.asarray(scores)
+        curves[name] = [[None if np.isnan(x) else float(x) for x in row] for row in accuracy]
+        saved += each[:1]
+    for name, part in itertools.product(("stopping", "halving"), ("validation", "test")):
+        measured[f"{name}_minus_fixed_{part}"] = (
+            measured[f"{name}_{part}_accuracy"] - measured[f"fixed_{part}_accuracy"]
+        )
+    return Outcome(
+        config={"sizes": [job.pixels, 100, job.splits.classes], "weights": "large", "cost": "cross_entropy"}
+        | {"batch_size": 10, "l2": job.l2(5.0), "arms": ARMS, "evaluated on": "validation"},
+        measured={"validation_accuracy": measured["fixed_validation_accuracy"], **measured},
+        curves={"validation_accuracy": curves},
+        network=network,
+        params=saved[0],
+    )
+
+
+def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
+    """Draw validation accuracy against epochs; a line goes on while any of its networks trains."""
+    plots.curves(
+        folder / "accuracy.png",
+        {name: 100 * np.asarray(values, float) for name, values in result["curves"]["validation_accuracy"].items()},
+        title=f"ch3-early-stopping: {result['data']['name']}, {len(result['seeds'])} seeds",
+        ylabel="validation accuracy (%)",
+        reported={"book, 60 epochs": 98.04} if result["comparable"] else None,
+    )
+
+
+EXPERIMENT = Experiment(
+    name="ch3-early-stopping",
+    chapter="3",
+    shows="784-100-10, lambda 5.0: 60 fixed epochs against early stopping and halving",
+    minutes=12,
+    book={"validation_accuracy": Reported(0.9804, "chapter 3, 784-100-10, rate 0.1, lambda 5.0, 60 epochs")},
+    run=run,
+    plot=plot,
+)
