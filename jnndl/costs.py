@@ -85,9 +85,10 @@ def _cross_entropy_delta(z: Vector, y: Vector, neuron: Neuron) -> Vector:
 
 def _log_likelihood(z: Vector, y: Vector, neuron: Neuron) -> Scalar:
     log_likelihood.check_neuron(neuron)
-    # -ln a_y = ln(1 + sum_{j != y} e^(z_j - z_y)), a softplus of what the other outputs have together.
-    others = jax.nn.logsumexp(jnp.where(y > 0, -jnp.inf, z))
-    return jax.nn.softplus(others - jnp.vdot(y, z))
+    # -ln a_y = ln(1 + sum_{j != y} e^(z_j - z_y)), with the largest exponent taken out where it is above 0.
+    lead = jnp.where(y > 0, -jnp.inf, z - jnp.vdot(y, z))
+    top = jax.lax.stop_gradient(jnp.max(lead, initial=0.0))
+    return top + jnp.log1p(jnp.sum(jnp.exp(lead - top)) + jnp.expm1(-top))
 
 
 def _log_likelihood_delta(z: Vector, y: Vector, neuron: Neuron) -> Vector:

@@ -144,6 +144,17 @@ def test_epochs_are_gradient_descent_by_mini_batches(batch_size, settings):
         np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
 
 
+def test_images_stay_bytes_and_are_scaled_where_they_are_used():
+    images = np.random.default_rng(2).integers(0, 17, (12, 2, 1)).astype(np.uint8)
+    training = Dataset(images, plane(12).targets, np.float32(1 / 16), np.float32(-0.5))
+    before, after, seen = epochs(training, number=2, batch_size=5)
+    assert {x.dtype for _, x, _ in seen} == {np.dtype(np.uint8)}
+    batches = [(x.reshape(-1, 2) / 16 - 0.5, y) for _, x, y in seen]
+    want = numpy_descent([np.asarray(p, float) for p in before], batches, 12, 0.1)
+    for found, wanted in zip(after, want, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
 def fitted(n):
     """Examples that leave nothing to learn: inputs of zero, and the neuron's bias as their target."""
     return Dataset(np.zeros((n, 2), np.float32), np.broadcast_to(np.asarray(draw(LINE)[0].bias), (n, 1)))
