@@ -58,7 +58,8 @@ def curves(
             axes.fill_between(epochs, mean - std, mean + std, color=colour, alpha=0.2, linewidth=0)
     for label, value in (reported or {}).items():
         axes.axhline(value, color=REPORTED, linestyle=(0, (1, 2)), label=label)
-    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    axes.set_title(title, fontsize=10)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
     if ylim is not None:
         axes.set_ylim(*ylim)
     axes.legend(frameon=False)

@@ -28,7 +28,7 @@ from jnndl.gradients import Gradient, Objective
 from jnndl.network import Network, Params
 
 HALVINGS = 7  # chapter 3's schedule stops at 1/128 of the first learning rate
-CHUNK = 1000  # examples evaluated at once, which bounds the memory that evaluation takes
+CHUNK = 1000  # examples looked at at once, which bounds the memory of evaluation and of large mini-batches
 
 
 Value = Float[Array | np.ndarray, "..."]
@@ -182,6 +182,19 @@ def start(recipe: Recipe, hyper: Hyper, key: Key[Array, ""], params: Params | No
     )
 
 
+def _through(step: Callable[..., Any], carry: Any, data: Dataset, size: int) -> Any:
+    """Take ``carry`` through consecutive parts of ``size`` examples, of which the last may be short."""
+    whole = len(data) // size
+    parts = jax.tree.map(lambda a: a[: whole * size].reshape(whole, size, *a.shape[1:]), (data.inputs, data.targets))
+
+    def body(carry: Any, part: tuple[Array, Array, Array]) -> tuple[Any, None]:
+        number, inputs, targets = part
+        return step(carry, number, dataclasses.replace(data, inputs=inputs, targets=targets)), None
+
+    carry, _ = jax.lax.scan(body, carry, (jnp.arange(whole), *parts))
+    return step(carry, whole, data[whole * size :]) if len(data) % size else carry
+
+
 @functools.partial(jax.jit, static_argnames="recipe")
 def epoch(recipe: Recipe, state: State, training: Dataset) -> State:
     """One epoch of mini-batch gradient descent (chapter 1, equations 20 and 21), every example used exactly once.
@@ -192,29 +205,30 @@ def epoch(recipe: Recipe, state: State, training: Dataset) -> State:
     n, m = len(training), recipe.batch_size
     training = dataclasses.replace(training, inputs=training.inputs.reshape(n, *recipe.network.input_shape))
     shuffle_key, layers_key = jax.random.split(jax.random.fold_in(state.key, state.epoch))
-    gradient = recipe.gradient(_objective(recipe, state.hyper))
+    of_objective = recipe.gradient(_objective(recipe, state.hyper))
     optimizer = _optimizer(recipe, state.hyper)
 
-    def step(carry: tuple[Params, PyTree], batch: tuple[Any, ...]) -> tuple[tuple[Params, PyTree], None]:
+    def gradient(params: Params, batch: Dataset, key: Key[Array, ""]) -> PyTree:
+        if len(batch) <= CHUNK:
+            return of_objective(params, batch, n, key)
+
+        # A large mini-batch in parts: in its floats, all at once, a full batch of MNIST would be 157 MB.
+        def add(total: PyTree, number: Array, part: Dataset) -> PyTree:
+            grads = of_objective(params, part, n, jax.random.fold_in(key, number))
+            return jax.tree.map(lambda sum, grad: sum + grad * (len(part) / len(batch)), total, grads)
+
+        return _through(add, jax.tree.map(jnp.zeros_like, params), batch, CHUNK)
+
+    def step(carry: tuple[Params, PyTree], number: Array, batch: Dataset) -> tuple[Params, PyTree]:
         params, opt_state = carry
-        number, inputs, targets = batch
-        examples = dataclasses.replace(training, inputs=inputs, targets=targets)
-        grads = gradient(params, examples, n, jax.random.fold_in(layers_key, number))
+        grads = gradient(params, batch, jax.random.fold_in(layers_key, number))
         updates, opt_state = optimizer.update(grads, opt_state, params)
-        return (optax.apply_updates(params, updates), opt_state), None
+        return optax.apply_updates(params, updates), opt_state
 
     if m < n:
         # Shuffled once, then read in order: on a CPU far cheaper than gathering each mini-batch in the loop.
-        order = jnp.argsort(jax.random.bits(shuffle_key, (n,)))
-        training = training[order]
-    whole = n // m
-    batches = jax.tree.map(
-        lambda a: a[: whole * m].reshape(whole, m, *a.shape[1:]), (training.inputs, training.targets)
-    )
-    carry, _ = jax.lax.scan(step, (state.params, state.opt_state), (jnp.arange(whole), *batches))
-    if n % m:
-        carry, _ = step(carry, (whole, training.inputs[whole * m :], training.targets[whole * m :]))
-    params, opt_state = carry
+        training = training[jnp.argsort(jax.random.bits(shuffle_key, (n,)))]
+    params, opt_state = _through(step, (state.params, state.opt_state), training, m)
     return state._replace(params=params, opt_state=opt_state, epoch=state.epoch + 1)
 
 

@@ -166,7 +166,21 @@ def test_history_prints_as_the_mean_over_networks():
     np.testing.assert_allclose([[float(x) for x in row.split()] for row in rows], want, rtol=1e-5)
 
 
-def test_one_trace_for_all_epochs_keys_and_values():
+@pytest.fixture
+def compiled():
+    """What is compiled during a test, a name a program."""
+    programs = []
+
+    def listen(event, seconds, fun_name="", **_):
+        if event == "/jax/core/compile/backend_compile_duration":
+            programs.append(fun_name)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield programs
+    jax.monitoring.unregister_event_duration_listener(listen)
+
+
+def test_one_trace_for_all_epochs_keys_and_values(compiled):
     traced = []
 
     def weight_init(*arguments):
@@ -184,18 +198,23 @@ def test_one_trace_for_all_epochs_keys_and_values():
     network = mlp([2, 3], weight_init=weight_init)
     cost = costs.Cost("counting", (neurons.sigmoid,), value, costs.cross_entropy.delta)
     after_an_epoch = []
-    for number, kind in enumerate((np.float32, np.float64, float, np.array, jax.numpy.asarray)):
+    kinds = (np.float32, np.float64, float, np.array, jax.numpy.asarray)
+    calls = [(jax.random.split(jax.random.key(number), 2), kind(0.1 + number)) for number, kind in enumerate(kinds)]
+    for number, (keys, rate) in enumerate(calls):
         jnndl.fit_many(
             network,
             TRAINING,
-            keys=jax.random.split(jax.random.key(number), 2),
+            keys=keys,
             epochs=2,
-            learning_rate=kind(0.1 + number),
-            l2=[kind(0.5), kind(number)],
+            learning_rate=rate,
+            l2=[0.5, 1.0 * number],
             batch_size=22,
             cost=cost,
             gradient=gradient,
             callback=lambda *_: after_an_epoch.append(len(traced)),
         )
+        if number == 0:
+            compiled.clear()
     assert set(traced) == {"init", "epoch", "cost"}
+    assert compiled == []
     assert after_an_epoch == 10 * [len(traced)]

@@ -51,14 +51,15 @@ SEEN = []
 
 
 def recording(objective):
-    """``autodiff`` that notes n and each mini-batch, in the order in which the compiled program uses them."""
+    """``autodiff`` that notes its arguments (n, x, y, key) in the order in which the compiled program gets them."""
     gradient = gradients.autodiff(objective)
 
-    def note(n, x, y):
-        SEEN.append((int(n), np.array(x), np.array(y)))
+    def note(n, x, y, key):
+        SEEN.append((int(n), np.array(x), np.array(y), tuple(key.tolist())))
 
     def noting(params, batch, n, key):
-        jax.experimental.io_callback(note, None, n, batch.inputs, batch.targets, ordered=True)
+        bits = jax.random.key_data(key)
+        jax.experimental.io_callback(note, None, n, batch.inputs, batch.targets, bits, ordered=True)
         return gradient(params, batch, n, key)
 
     return noting
@@ -69,7 +70,7 @@ def half_each_time(count):
 
 
 def epochs(training, *, number=1, key=KEY, batch_size, settings=None, **recipe):
-    """A linear neuron's parameters before some epochs and after, and the mini-batches (n, x, y) in between."""
+    """A linear neuron's parameters before some epochs and after, and the mini-batches (n, x, y, key) in between."""
     SEEN.clear()
     recipe = Recipe(LINE, costs.quadratic, batch_size, recording, **recipe)
     params = draw(LINE)
@@ -82,7 +83,7 @@ def epochs(training, *, number=1, key=KEY, batch_size, settings=None, **recipe):
 
 
 def first_inputs(seen):
-    return np.concatenate([x for _, x, _ in seen])[:, 0]
+    return np.concatenate([x for _, x, _, _ in seen])[:, 0]
 
 
 # One epoch.
@@ -92,10 +93,10 @@ def first_inputs(seen):
 def test_an_epoch_uses_every_example_once(n, batch_size):
     numbers = np.arange(n, dtype=np.float32)[:, None]
     _, _, seen = epochs(Dataset(np.repeat(numbers, 2, axis=1), 100 + numbers), batch_size=batch_size)
-    assert [len(x) for _, x, _ in seen] == [batch_size] * (n // batch_size) + [n % batch_size] * (n % batch_size > 0)
+    assert [len(x) for _, x, _, _ in seen] == [batch_size] * (n // batch_size) + [n % batch_size] * (n % batch_size > 0)
     assert sorted(first_inputs(seen)) == list(range(n))
-    assert all(np.array_equal(y[:, 0], 100 + x[:, 0]) for _, x, y in seen), "targets left their inputs"
-    assert {whole for whole, _, _ in seen} == {n}, "the penalty is divided by another number than n"
+    assert all(np.array_equal(y[:, 0], 100 + x[:, 0]) for _, x, y, _ in seen), "targets left their inputs"
+    assert {whole for whole, _, _, _ in seen} == {n}, "the penalty is divided by another number than n"
 
 
 def test_order_is_new_each_epoch_and_for_another_key_and_the_same_for_the_same_key():
@@ -108,6 +109,20 @@ def test_order_is_new_each_epoch_and_for_another_key_and_the_same_for_the_same_k
         assert np.sum(orders[order] == orders[different]) < 10  # by chance one keeps its place, on average
     assert np.array_equal(first_inputs(seen), first_inputs(seen_again))
     assert leaves_as_bytes(params) == leaves_as_bytes(params_again)
+
+
+def test_every_mini_batch_of_every_epoch_has_a_key_of_its_own():
+    training = plane(40)
+    _, _, seen = epochs(training, number=2, batch_size=8)
+    _, _, other = epochs(training, number=2, key=jax.random.key(1), batch_size=8)
+    assert len({key for *_, key in seen + other}) == 20
+
+
+def test_initial_parameters_and_training_have_keys_of_their_own():
+    state = train.start(Recipe(LINE, costs.quadratic, 8), hyper(), KEY)
+    for key in (KEY, state.key):
+        assert not np.allclose(LINE.init(key)[0].weight, state.params[0].weight)
+    assert leaves_as_bytes(jax.random.key_data(KEY)) != leaves_as_bytes(jax.random.key_data(state.key))
 
 
 def numpy_descent(params, batches, n, learning_rate, l1=0.0, l2=0.0, momentum=0.0, factor=lambda count: 1.0):
@@ -138,7 +153,7 @@ def test_epochs_are_gradient_descent_by_mini_batches(batch_size, settings):
     )
     assert len(seen) == 3 * math.ceil(12 / batch_size)
     w, b = (np.asarray(p) for p in before)
-    want = numpy_descent((w, b), [batch for _, *batch in seen], 12, 0.2, **settings)
+    want = numpy_descent((w, b), [(x, y) for _, x, y, _ in seen], 12, 0.2, **settings)
     assert np.abs(want[0] - w).max() > 0.05, "nothing was learned"
     for found, wanted in zip(after, want, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
@@ -148,8 +163,8 @@ def test_images_stay_bytes_and_are_scaled_where_they_are_used():
     images = np.random.default_rng(2).integers(0, 17, (12, 2, 1)).astype(np.uint8)
     training = Dataset(images, plane(12).targets, np.float32(1 / 16), np.float32(-0.5))
     before, after, seen = epochs(training, number=2, batch_size=5)
-    assert {x.dtype for _, x, _ in seen} == {np.dtype(np.uint8)}
-    batches = [(x.reshape(-1, 2) / 16 - 0.5, y) for _, x, y in seen]
+    assert {x.dtype for _, x, _, _ in seen} == {np.dtype(np.uint8)}
+    batches = [(x.reshape(-1, 2) / 16 - 0.5, y) for _, x, y, _ in seen]
     want = numpy_descent([np.asarray(p, float) for p in before], batches, 12, 0.1)
     for found, wanted in zip(after, want, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-5)
@@ -597,7 +612,21 @@ def test_a_run_that_is_better_than_chance_on_unequal_classes_does_not_warn():
     assert result.history.training_accuracy == [31 / 32]
 
 
-def test_one_trace_for_all_epochs_keys_and_values(monkeypatch):
+@pytest.fixture
+def compiled():
+    """What is compiled during a test, a name a program."""
+    programs = []
+
+    def listen(event, seconds, fun_name="", **_):
+        if event == "/jax/core/compile/backend_compile_duration":
+            programs.append(fun_name)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield programs
+    jax.monitoring.unregister_event_duration_listener(listen)
+
+
+def test_one_trace_for_all_epochs_keys_and_values(monkeypatch, compiled):
     traced = {"epoch": 0, "cost": 0, "advance": 0}
 
     def gradient(objective):
@@ -631,11 +660,13 @@ def test_one_trace_for_all_epochs_keys_and_values(monkeypatch):
     assert after_an_epoch[0]["epoch"] == 1
     assert min(after_an_epoch[0].values()) > 0
     kinds = (float, np.float64, np.float32, jnp.float32, jnp.asarray, np.array)
-    for number, kind in enumerate(kinds):
-        some = (kind(x + 0.01 * number) for x in (0.3, 0.2, 0.6))
-        values = dict(zip(("learning_rate", "l2", "momentum"), some, strict=True))
-        jnndl.fit(mlp([2, 3]), training, evaluation, key=jax.random.key(number + 1), **values, **arguments)
+    values = [[kind(x) for x in (0.3, 0.2, 0.6)] for kind in kinds]
+    compiled.clear()
+    for number, (rate, l2, momentum) in enumerate(values):
+        key, settings = jax.random.key(number + 1), {"learning_rate": rate, "l2": l2, "momentum": momentum}
+        jnndl.fit(mlp([2, 3]), training, evaluation, key=key, **settings, **arguments)
     assert traced == after_an_epoch[0]
+    assert compiled == []
 
 
 def test_no_key_is_used_twice():
