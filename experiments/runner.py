@@ -117,11 +117,13 @@ class Reported:
         value: the figure.
         place: where it was reported.
         best_of: of how many runs it is the best.
+        to_beat: whether it is to be surpassed rather than met.
     """
 
     value: float
     place: str
     best_of: int = 1
+    to_beat: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,7 +217,7 @@ def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any
         "measured": {name: statistics.summarize(values) for name, values in outcome.measured.items()},
         "book": {name: dataclasses.asdict(reported) for name, reported in experiment.book.items()},
         "verdict": {
-            name: statistics.verdict(outcome.measured[name], reported.value, reported.best_of)
+            name: statistics.verdict(outcome.measured[name], reported.value, reported.best_of, reported.to_beat)
             if comparable
             else "none: not the book's data and length"
             for name, reported in experiment.book.items()

@@ -36,14 +36,24 @@ def prediction_interval(per_seed: Sequence[float] | np.ndarray, best_of: int = 1
     return float(low), float(high)
 
 
-def verdict(per_seed: Sequence[float] | np.ndarray, reported: float, best_of: int = 1) -> str:
-    """Compare the book's figure with the prediction interval of the same statistic."""
+def verdict(per_seed: Sequence[float] | np.ndarray, reported: float, best_of: int = 1, to_beat: bool = False) -> str:
+    """Compare a reported figure with the prediction interval of the same statistic.
+
+    Args:
+        per_seed: the figure for each seed.
+        reported: what was reported.
+        best_of: of how many runs it is the best.
+        to_beat: whether the claim is only that it is surpassed.
+    """
     if len(per_seed) < 2:
         return "open: one seed says nothing about spread"
+    if to_beat:
+        beaten = int(np.sum(np.asarray(per_seed) > reported))
+        return f"{'beaten' if beaten == len(per_seed) else 'not beaten'}: {beaten} of {len(per_seed)} seeds are above"
     low, high = prediction_interval(per_seed, best_of)
     interval = f"95 % of such figures fall in {low:.4f} to {high:.4f}"
     if not low <= reported <= high:
-        return f"not reproduced: {interval}, the book's {reported:.4f} does not"
+        return f"not reproduced: {interval}, the reported {reported:.4f} does not"
     if high - low > NARROW:
-        return f"compatible, but the interval is too wide to confirm: {interval}, the book reports {reported:.4f}"
-    return f"reproduced: {interval}, the book reports {reported:.4f}"
+        return f"compatible, but the interval is too wide to confirm: {interval}, reported is {reported:.4f}"
+    return f"reproduced: {interval}, reported is {reported:.4f}"

@@ -14,7 +14,8 @@ import jnndl
 from experiments import statistics
 from experiments.__main__ import EXPERIMENTS, main
 
-KEYS = [
+KEYS = {"experiment", "data", "seeds", "quick", "scale", "config", "measured"}
+KEYS |= {"book", "verdict", "versions", "device", "seconds"}
     "experiment",
     "data",
     "seeds",
@@ -84,7 +85,7 @@ def test_auto_says_how_to_get_mnist_where_it_cannot_be_had(monkeypatch, capsys):
 def test_a_quick_run_leaves_result_network_and_pictures(quietly, tmp_path, capsys, name):
     assert main([name, "--quick", "--data", "digits", "--seeds", "2", "--out", str(tmp_path)]) == 0
     result = json.loads((tmp_path / name / "result.json").read_text())
-    assert set(KEYS) <= set(result)
+    assert KEYS <= set(result)
     assert (result["experiment"], result["quick"], result["seeds"]) == (name, True, [0, 1])
     assert result["data"]["sizes"] == {"training": 1000, "validation": 300, "test": 300}
     main_figures = [figure for figure in result["measured"] if figure in ("test_accuracy", "validation_accuracy")]
@@ -131,6 +132,11 @@ def test_prediction_interval_holds_what_it_promises():
 )
 def test_verdicts(per_seed, reported, start):
     assert statistics.verdict(per_seed, reported).startswith(start)
+
+
+def test_a_figure_to_beat_is_beaten_by_every_seed_or_not():
+    assert statistics.verdict([0.92, 0.93], 0.9, to_beat=True) == "beaten: 2 of 2 seeds are above"
+    assert statistics.verdict([0.92, 0.89], 0.9, to_beat=True) == "not beaten: 1 of 2 seeds are above"
 
 
 def test_the_layer_of_contributing_works_with_both_gradients(x64, digits):

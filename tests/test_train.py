@@ -159,6 +159,20 @@ def test_epochs_are_gradient_descent_by_mini_batches(batch_size, settings):
         np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("batch_size", [2500, 1500])
+def test_a_large_mini_batch_is_one_step_in_whatever_parts_it_is_taken(batch_size):
+    settings = {"l1": 2.0, "l2": 300.0, "momentum": 0.7}
+    before, after, seen = epochs(plane(2500), number=2, batch_size=batch_size, settings=hyper(0.2, **settings))
+    x, y = (np.concatenate([example[part] for example in seen]) for part in (1, 2))
+    assert len(x) == 5000
+    cuts = [start + size for start in (0, 2500) for size in (batch_size, 2500)]
+    batches = [pair for pair in zip(np.split(x, cuts), np.split(y, cuts), strict=True) if len(pair[0])]
+    want = numpy_descent([np.asarray(p) for p in before], batches, 2500, 0.2, **settings)
+    for found, wanted in zip(after, want, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-11)
+
+
 def test_images_stay_bytes_and_are_scaled_where_they_are_used():
     images = np.random.default_rng(2).integers(0, 17, (12, 2, 1)).astype(np.uint8)
     training = Dataset(images, plane(12).targets, np.float32(1 / 16), np.float32(-0.5))
