@@ -35,6 +35,7 @@ class Network:
     input_shape: tuple[int, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))  # a list is no key of a compiled program
         if not self.layers:
             raise ValueError("Network: layers is empty; give at least one layer")
         last = self.layers[-1]
@@ -43,7 +44,11 @@ class Network:
                 f"Network: the last layer's neuron is {last.neuron.name}; make it linear, and give the output neuron "
                 f"to the network (neuron={last.neuron.name})"
             )
-        self.output_shape  # noqa: B018  (fails here, with a sentence, rather than at the first use)
+        if len(self.output_shape) != 1:
+            raise ValueError(
+                f"Network: input_shape {self.input_shape} makes an output of shape {self.output_shape}, which is no "
+                "vector; give the shape of one example, flat before the first Dense layer"
+            )
 
     @functools.cached_property
     def output_shape(self) -> tuple[int, ...]:
@@ -53,7 +58,7 @@ class Network:
         for number, layer in enumerate(self.layers):
             try:
                 a = jax.eval_shape(lambda key, a, layer=layer: layer.forward(layer.init(key), a, None)[0], key, a)
-            except TypeError as error:
+            except (TypeError, ValueError) as error:
                 raise ValueError(
                     f"Network: layer {number}, {layer}, cannot take an input of shape {a.shape}; make its size that of "
                     f"{'input_shape' if number == 0 else f'the output of layer {number - 1}'} ({error})"
