@@ -213,13 +213,13 @@ def epoch(recipe: Recipe, state: State, training: Dataset) -> State:
             return of_objective(params, batch, n, key)
 
         # A large mini-batch in parts: in its floats, all at once, a full batch of MNIST would be 157 MB.
-        def add(total: PyTree, number: Array, part: Dataset) -> PyTree:
+        def add(total: PyTree, number: Array | int, part: Dataset) -> PyTree:
             grads = of_objective(params, part, n, jax.random.fold_in(key, number))
             return jax.tree.map(lambda sum, grad: sum + grad * (len(part) / len(batch)), total, grads)
 
         return _through(add, jax.tree.map(jnp.zeros_like, params), batch, CHUNK)
 
-    def step(carry: tuple[Params, PyTree], number: Array, batch: Dataset) -> tuple[Params, PyTree]:
+    def step(carry: tuple[Params, PyTree], number: Array | int, batch: Dataset) -> tuple[Params, PyTree]:
         params, opt_state = carry
         grads = gradient(params, batch, jax.random.fold_in(layers_key, number))
         updates, opt_state = optimizer.update(grads, opt_state, params)
