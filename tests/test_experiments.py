@@ -3,7 +3,7 @@
 import json
 import pathlib
 import re
-import types
+import runpy
 
 import jax
 import numpy as np
@@ -126,13 +126,13 @@ def test_a_figure_to_beat_is_beaten_by_every_seed_or_not():
     assert statistics.verdict([0.92, 0.89], 0.9, to_beat=True) == "not beaten: 1 of 2 seeds are above"
 
 
-def test_the_layer_of_contributing_works_with_both_gradients(x64, digits):
+def test_the_layer_of_contributing_works_with_both_gradients(x64, digits, tmp_path):
     text = (pathlib.Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
     (code,) = [block for block in re.findall(r"```python\n(.*?)```", text, re.S) if "class Scale" in block]
     assert len(code.strip().splitlines()) < 25 + 5  # imports and blank lines apart
-    module = types.ModuleType("page")
-    exec(compile(code, "CONTRIBUTING.md", "exec"), module.__dict__)
-    layers = (jnndl.Dense(64, 30), module.Scale(30), jnndl.Dense(30, 10, jnndl.neurons.linear))
+    (tmp_path / "page.py").write_text(code)
+    scale = runpy.run_path(str(tmp_path / "page.py"))["Scale"]
+    layers = (jnndl.Dense(64, 30), scale(30), jnndl.Dense(30, 10, jnndl.neurons.linear))
     objective = jnndl.gradients.Objective(jnndl.Network(layers, jnndl.neurons.sigmoid, (64,)), l2=0.3)
     params = objective.network.init(jax.random.key(0))
     batch = digits.training[:7]
