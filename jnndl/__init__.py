@@ -3,7 +3,20 @@
 The README holds the table from the book's names to these.
 """
 
-from jnndl import costs, data, ensemble, files, gradients, initializers, layers, network, neurons, regularizers, train
+from jnndl import (
+    costs,
+    data,
+    ensemble,
+    files,
+    gradients,
+    initializers,
+    layers,
+    network,
+    neurons,
+    regularizers,
+    train,
+    validation,
+)
 from jnndl.data import Dataset, load_digits, load_idx, load_mnist
 from jnndl.ensemble import fit_many
 from jnndl.files import load, save
@@ -40,4 +53,5 @@ __all__ = [
     "regularizers",
     "save",
     "train",
+    "validation",
 ]

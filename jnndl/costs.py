@@ -12,6 +12,7 @@ neuron, and a cost refuses one that it does not fit.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import jax
@@ -34,6 +35,7 @@ class Cost:
         value: ``(z, y, neuron) -> cost``.
         delta: ``(z, y, neuron) -> dcost/dz``.
         one_hot: True where ``y`` must be 1 for one class and 0 for the others, as from integer labels.
+        target_range: from where to where the entries of ``y`` may be.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Cost:
     value: Callable[[Vector, Vector, Neuron], Scalar] = dataclasses.field(repr=False)
     delta: Callable[[Vector, Vector, Neuron], Vector] = dataclasses.field(repr=False)
     one_hot: bool = dataclasses.field(default=False, repr=False)
+    target_range: tuple[float, float] = dataclasses.field(default=(-math.inf, math.inf), repr=False)
 
     def check_neuron(self, neuron: Neuron) -> None:
         """Raise ValueError if this cost does not fit the output neuron."""
@@ -100,7 +103,7 @@ def _log_likelihood_delta(z: Vector, y: Vector, neuron: Neuron) -> Vector:
 quadratic = Cost("quadratic", (sigmoid, tanh, linear), _quadratic, _quadratic_delta)
 """C_x = |y - a|^2 / 2, with the half, summed over outputs (chapter 1, equation 6); delta = (a - y) * sigma'(z)."""
 
-cross_entropy = Cost("cross_entropy", (sigmoid,), _cross_entropy, _cross_entropy_delta)
+cross_entropy = Cost("cross_entropy", (sigmoid,), _cross_entropy, _cross_entropy_delta, target_range=(0.0, 1.0))
 """C_x = -sum_j [y_j ln a_j + (1 - y_j) ln(1 - a_j)] in nats (chapter 3, equation 63); delta = a - y."""
 
 log_likelihood = Cost("log_likelihood", (softmax,), _log_likelihood, _log_likelihood_delta, one_hot=True)

@@ -56,6 +56,11 @@ class Dataset:
     scale: Any = np.float32(1.0)  # noqa: RUF009  (immutable)
     offset: Any = None
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether the targets are class labels (integers) rather than vectors of floats."""
+        return not jnp.issubdtype(self.targets.dtype, jnp.floating)
+
     def __len__(self) -> int:
         return self.inputs.shape[0]
 

@@ -15,7 +15,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Key
 
-from jnndl import gradients, train
+from jnndl import gradients, train, validation
 from jnndl.costs import Cost, cross_entropy
 from jnndl.data import Dataset
 from jnndl.gradients import Gradient, Objective
@@ -74,16 +74,17 @@ def fit_many(
         learning_rate, l1, l2, momentum: a number for all networks, or an array of shape (networks,).
         callback: called as ``callback(epoch, scores)`` after each epoch, scores of shape (networks,).
 
-    The other arguments are those of ``fit``.
+    The other arguments are those of ``fit``, and so are the warning and what is raised, but for divergence.
 
     Returns:
         A ``Fit`` in which every array has a leading axis of networks; ``history`` has shape (networks, epochs), and NaN
         for a network that had stopped. One that diverges is stopped and marked in ``state.diverged``.
     """
     recipe = Recipe(network, cost, batch_size, gradient, optimizer, schedule, halve_after, patience)
-    train.check(recipe, training, evaluation, epochs)
-    train.check_hyper(learning_rate=learning_rate, l1=l1, l2=l2, momentum=momentum)
+    validation.check_keys("keys", keys, 1)
     count = len(keys)
+    values = {"learning_rate": learning_rate, "l1": l1, "l2": l2, "momentum": momentum}
+    train.check(recipe, training, evaluation, epochs, callback, count, **values)
     mesh = jax.make_mesh((min(count, jax.device_count()),), ("networks",), (jax.sharding.AxisType.Auto,))
     # Every device gets the same number of networks: the last one is repeated where they do not divide, and stopped.
     padded = np.minimum(np.arange(-(-count // mesh.size) * mesh.size), count - 1)
@@ -91,7 +92,7 @@ def fit_many(
     def spread(value: Any) -> Any:
         return None if value is None else np.broadcast_to(train.as_array(value), (count,))[padded]
 
-    hyper = Hyper(spread(learning_rate), spread(l1), spread(l2), spread(momentum))
+    hyper = Hyper(**{name: spread(value) for name, value in values.items()})
     state = jax.vmap(functools.partial(train.start, recipe))(hyper, keys[padded])
     state = state._replace(stopped=jnp.arange(len(padded)) >= count)
     state = jax.device_put(state, jax.NamedSharding(mesh, jax.P("networks")))
@@ -103,4 +104,5 @@ def fit_many(
 
     step = functools.partial(_cycle_many, recipe, mesh)
     state, history = jax.tree.map(lambda a: a[:count], train.run(step, state, training, evaluation, epochs, after))
+    train.warn_at_chance(training, history, Hyper(**values))
     return Fit(state.params, state.best_params, state.best_epoch, history, state)

@@ -156,7 +156,7 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
         raise ValueError(
             f"{path}: its description of the network is damaged ({error!r}); save the network again"
         ) from error
-    template = jax.eval_shape(lambda: network.init(jax.random.key(0)))
+    template = network.param_shapes
     expected, found = ({name: tuple(leaf.shape) for name, leaf in tree.items()} for tree in (_named(template), tensors))
     if expected != found:
         name = next(name for name in [*expected, *found] if expected.get(name) != found.get(name))

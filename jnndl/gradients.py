@@ -44,7 +44,7 @@ class Objective:
         """
         dtype = jnp.result_type(*jax.tree.leaves(params))
         x = batch.examples(self.network.input_shape, dtype)
-        if jnp.issubdtype(batch.targets.dtype, jnp.floating):
+        if not batch.has_labels:
             return x, jnp.asarray(batch.targets, dtype)
         y = jax.nn.one_hot(batch.targets, self.network.output_shape[0], dtype=dtype)
         low = self.network.neuron.low

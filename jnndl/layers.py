@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key, PyTree
 
 from jnndl import initializers
@@ -73,8 +74,10 @@ class Dense:
 
     def __post_init__(self) -> None:
         for name, size in (("n_in", self.n_in), ("n_out", self.n_out)):
-            if not isinstance(size, int) or size < 1:
+            if not isinstance(size, int) or isinstance(size, bool) or size < 1:
                 raise ValueError(f"Dense: {name} is {size!r}; give a whole number of at least 1")
+        if not isinstance(self.neuron, Neuron):
+            raise TypeError(f"Dense: neuron is {self.neuron!r:.60}; give one of jnndl.neurons, such as neurons.sigmoid")
 
     def init(self, key: Key[Array, ""]) -> Affine:
         """Draw weights and biases from two independent keys."""
@@ -114,7 +117,7 @@ class Dropout:
     rate: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rate < 1:
+        if not isinstance(self.rate, int | float | np.floating) or not 0 <= self.rate < 1:
             raise ValueError(f"Dropout: rate is {self.rate!r}; give the fraction to drop, from 0 to below 1")
 
     def init(self, key: Key[Array, ""]) -> tuple[()]:

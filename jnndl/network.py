@@ -5,6 +5,7 @@ import functools
 from collections.abc import Sequence
 
 import jax
+import numpy as np
 from jaxtyping import Array, Float, Key, PyTree
 
 from jnndl import initializers
@@ -36,6 +37,10 @@ class Network:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))  # a list is no key of a compiled program
+        if not isinstance(self.neuron, Neuron):
+            raise TypeError(
+                f"Network: neuron is {self.neuron!r:.60}; give one of jnndl.neurons, such as neurons.sigmoid"
+            )
         if not self.layers:
             raise ValueError("Network: layers is empty; give at least one layer")
         last = self.layers[-1]
@@ -64,6 +69,11 @@ class Network:
                     f"{'input_shape' if number == 0 else f'the output of layer {number - 1}'} ({error})"
                 ) from error
         return a.shape
+
+    @functools.cached_property
+    def param_shapes(self) -> Params:
+        """``jax.ShapeDtypeStruct`` in place of each array that ``init`` draws; nothing is drawn."""
+        return jax.eval_shape(lambda: self.init(jax.random.key(0)))
 
     def init(self, key: Key[Array, ""]) -> Params:
         """Draw parameters, a tuple with an entry a layer, each layer from its own key."""
@@ -113,11 +123,11 @@ def mlp(
     Raises:
         ValueError: if sizes has fewer than two entries, or one that is no whole number of at least 1.
     """
-    sizes = tuple(int(size) if hasattr(size, "__index__") else size for size in sizes)
+    sizes = tuple(int(size) if isinstance(size, np.integer) else size for size in sizes)
     if len(sizes) < 2:
         raise ValueError(f"mlp: sizes is {list(sizes)}; give at least two, the inputs and the outputs, as in [784, 10]")
     for size in sizes:
-        if not isinstance(size, int) or size < 1:
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise ValueError(f"mlp: sizes holds {size!r}; give whole numbers of at least 1")
     neurons = [hidden] * (len(sizes) - 2) + [linear]
     layers = tuple(

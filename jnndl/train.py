@@ -21,7 +21,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
-from jnndl import gradients
+from jnndl import gradients, validation
 from jnndl.costs import Cost, cross_entropy
 from jnndl.data import Dataset
 from jnndl.gradients import Gradient, Objective
@@ -111,7 +111,7 @@ class State(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """What is measured after an epoch. As ``Fit.history``, NumPy arrays with an axis of epochs; prints as a table.
+    """What is measured after an epoch: scalars, or arrays with an axis of networks. Prints as a line.
 
     Attributes:
         learning_rate: the learning rate at the start of the epoch.
@@ -128,16 +128,30 @@ class Scores(NamedTuple):
     evaluation_accuracy: Any
 
     def __str__(self) -> str:
-        """A table with a row an epoch; of many networks, their mean. Of one epoch alone, a line."""
+        """A line; of many networks, the mean over those that still train."""
+        return "  ".join(
+            f"{name} {_mean(np.ravel(value)):.6g}" for name, value in self._asdict().items() if value is not None
+        )
+
+
+class History(Scores):
+    """The ``Scores`` of a whole run: NumPy arrays whose last axis is that of epochs. Prints as a table."""
+
+    def __str__(self) -> str:
+        """A row an epoch; of many networks, the mean over those that still train."""
         columns = {name: np.asarray(value) for name, value in self._asdict().items() if value is not None}
-        if not any(value.ndim for value in columns.values()):
-            return "  ".join(f"{name} {value:.6g}" for name, value in columns.items())
-        means = {name: np.nanmean(value.reshape(-1, *value.shape[-1:]), axis=0) for name, value in columns.items()}
+        means = {name: _mean(value.reshape(-1, value.shape[-1])) for name, value in columns.items()}
         rows = [
             f"{number:5d}" + "".join(f"{x:21.6g}" for x in row)
             for number, row in enumerate(np.stack([*means.values()], axis=-1))
         ]
         return "\n".join(["epoch" + "".join(f"{name:>21}" for name in means), *rows])
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """The mean over the first axis without what is NaN; NaN where all is, and without NumPy's warning."""
+    with np.errstate(invalid="ignore"):
+        return np.nansum(values, axis=0) / np.sum(~np.isnan(values), axis=0)
 
 
 def _objective(recipe: Recipe, hyper: Hyper) -> Objective:
@@ -244,14 +258,9 @@ def _examine(objective: Objective, params: Params, data: Dataset) -> tuple[Float
     return jax.lax.map(one, (data.inputs, data.targets), batch_size=CHUNK)
 
 
-def has_labels(data: Dataset) -> bool:
-    """Whether the targets are class labels (integers) rather than vectors of floats."""
-    return not jnp.issubdtype(data.targets.dtype, jnp.floating)
-
-
 def _cost_and_accuracy(objective: Objective, params: Params, data: Dataset) -> tuple[Array, Array | None]:
     costs, z = _examine(objective, params, data)
-    if not has_labels(data):
+    if not data.has_labels:
         return jnp.mean(costs), None
     right = jnp.sum(jnp.argmax(z, axis=-1) == data.targets)
     return jnp.mean(costs), right.astype(costs.dtype) / len(data)
@@ -335,7 +344,7 @@ class Fit(NamedTuple):
     params: Params
     best_params: Params
     best_epoch: Any
-    history: Scores
+    history: History
     state: State
 
 
@@ -393,12 +402,15 @@ def fit(
         UserWarning: if the run never does better than naming the most common class would.
 
     Raises:
-        ValueError: if an argument is out of its range, or data, network and cost do not fit together.
+        TypeError, ValueError: if an argument is of another kind or out of its range, or data, parameters, network and
+            cost do not fit together.
         DivergenceError: if the training cost or the penalty stops being finite; names the epoch and the learning rate.
     """
     recipe = Recipe(network, cost, batch_size, gradient, optimizer, schedule, halve_after, patience)
-    check(recipe, training, evaluation, epochs)
-    check_hyper(learning_rate=learning_rate, l1=l1, l2=l2, momentum=momentum)
+    validation.check_keys("key", key, 0)
+    check(recipe, training, evaluation, epochs, callback, learning_rate=learning_rate, l1=l1, l2=l2, momentum=momentum)
+    if params is not None:
+        validation.check_params(network, params)
     dtype = float if params is None else jnp.result_type(*jax.tree.leaves(params))
     hyper = Hyper(*(as_array(value, dtype) for value in (learning_rate, l1, l2, momentum)))
     state = start(recipe, hyper, key, params)
@@ -414,17 +426,34 @@ def fit(
             callback(number, scores)
 
     state, history = run(functools.partial(cycle, recipe), state, training, evaluation, epochs, after, progress)
-    if history.training_accuracy is not None:
-        chance = np.bincount(np.asarray(training.targets)).max() / len(training)
-        best = history.training_accuracy.max()
-        if best < min(1.1 * chance, (1 + chance) / 2):
-            warnings.warn(
-                f"training accuracy never rose above {best:.1%}, and naming the most common class gets {chance:.1%}: "
-                f"the network stays at chance; try another learning_rate (now {float(hyper.learning_rate):g}), smaller "
-                "initial weights, fewer layers or a weaker penalty",
-                stacklevel=2,
-            )
+    warn_at_chance(training, history, hyper)
     return Fit(state.params, state.best_params, state.best_epoch, history, state)
+
+
+def check(
+    recipe: Recipe,
+    training: Any,
+    evaluation: Any,
+    epochs: Any,
+    callback: Any,
+    count: int | None = None,
+    **hyper: Any,
+) -> None:
+    """Raise, with a sentence, where what ``fit`` and ``fit_many`` have in common does not fit together."""
+    validation.check_model(recipe.network, recipe.cost)
+    validation.check_functions(recipe.gradient, recipe.optimizer, recipe.schedule, hyper["momentum"], callback)
+    validation.check_hyper(count, **hyper)
+    validation.check_whole("epochs", epochs, "a whole number of at least 1")
+    validation.check_data(recipe.network, recipe.cost, training, "training")
+    if evaluation is not None:
+        validation.check_data(recipe.network, recipe.cost, evaluation, "evaluation")
+    n = len(training)
+    sizes = f"a whole number from 1 to {n}, the number of training examples ({n} is full-batch descent)"
+    validation.check_whole("batch_size", recipe.batch_size, sizes, high=n)
+    for name in ("halve_after", "patience"):
+        value = getattr(recipe, name)
+        if value is not None:
+            validation.check_whole(name, value, "a number of epochs of at least 1, or None")
 
 
 def as_array(value: Any, dtype: Any = float) -> Any:
@@ -435,6 +464,24 @@ def as_array(value: Any, dtype: Any = float) -> Any:
     return None if value is None else np.asarray(value, jax.dtypes.canonicalize_dtype(dtype))
 
 
+def warn_at_chance(training: Dataset, history: History, hyper: Hyper) -> None:
+    """Warn where a network never did better than naming the most common class would."""
+    if history.training_accuracy is None:
+        return
+    chance = np.bincount(np.asarray(training.targets)).max() / len(training)
+    best = np.fmax.reduce(np.atleast_2d(history.training_accuracy), axis=-1)  # fmax: NaN from where one had stopped
+    stuck = best < min(1.1 * chance, (1 + chance) / 2)
+    if np.any(stuck):
+        rates = np.unique(np.broadcast_to(hyper.learning_rate, best.shape)[stuck])
+        who = "the network stays" if len(stuck) == 1 else f"of {len(stuck)} networks {stuck.sum()} stayed"
+        warnings.warn(
+            f"training accuracy never rose above {best[stuck].max():.1%}, and naming the most common class gets "
+            f"{chance:.1%}: {who} at chance; try another learning_rate (now {', '.join(f'{r:g}' for r in rates)}), "
+            "smaller initial weights, fewer layers or a weaker penalty",
+            stacklevel=3,
+        )
+
+
 def run(
     step: Callable[..., tuple[State, Scores]],
     state: State,
@@ -443,7 +490,7 @@ def run(
     epochs: int,
     after: Callback,
     progress: bool = False,
-) -> tuple[State, Scores]:
+) -> tuple[State, History]:
     """The loop over epochs on the host: one transfer an epoch, until ``epochs`` or until every network has stopped."""
     history = []
     numbers: Iterable[int] = range(epochs)
@@ -458,86 +505,7 @@ def run(
         after(number, scores)
         if np.all(stopped):
             break
-    return state, jax.tree.map(lambda *values: np.stack(values, axis=-1), *history)
-
-
-def check(recipe: Recipe, training: Dataset, evaluation: Dataset | None, epochs: int) -> None:
-    """Raise ValueError, with a sentence, where structure and data do not fit together."""
-    recipe.cost.check_neuron(recipe.network.neuron)
-    if epochs < 1:
-        raise ValueError(f"epochs is {epochs}; give at least 1")
-    check_data(recipe.network, recipe.cost, training, "training")
-    if evaluation is not None:
-        check_data(recipe.network, recipe.cost, evaluation, "evaluation")
-    if not 1 <= recipe.batch_size <= len(training):
-        raise ValueError(
-            f"batch_size is {recipe.batch_size}, but there are {len(training)} training examples; give a whole number "
-            f"from 1 to {len(training)} ({len(training)} is full-batch descent)"
-        )
-    for name in ("halve_after", "patience"):
-        value = getattr(recipe, name)
-        if value is not None and value < 1:
-            raise ValueError(f"{name} is {value}; give a number of epochs of at least 1, or None")
-
-
-def check_hyper(**hyper: Any) -> None:
-    """Raise ValueError where a hyper-parameter is out of its range (for arrays: where any entry is)."""
-    ranges = {
-        "learning_rate": (lambda value: value > 0, "a number above 0"),
-        "l1": (lambda value: value >= 0, "a number of at least 0, or None"),
-        "l2": (lambda value: value >= 0, "a number of at least 0, or None"),
-        "momentum": (lambda value: (value >= 0) & (value < 1), "a number from 0 to below 1, or None"),
-    }
-    for name, value in hyper.items():
-        if value is None:
-            continue
-        fits, remedy = ranges[name]
-        array = np.asarray(value, float)
-        bad = array[~(fits(array) & np.isfinite(array))]
-        if bad.size:
-            raise ValueError(f"{name} is {bad.flat[0]:g}; give {remedy}")
-
-
-def check_data(network: Network, cost: Cost, data: Dataset, name: str) -> None:
-    """Raise ValueError where a data set does not fit the network or the cost."""
-    n, n_in, n_out = len(data), int(np.prod(network.input_shape)), network.output_shape[0]
-    width = int(np.prod(data.inputs.shape[1:]))
-    if n == 0:
-        raise ValueError(f"{name} data: there are no examples; give at least one")
-    if width != n_in:
-        raise ValueError(
-            f"{name} data: inputs have {width} numbers an example (shape {data.inputs.shape[1:]}), but the network "
-            f"takes {n_in}; make the network's first size {width}"
-        )
-    if data.targets.shape[0] != n:
-        raise ValueError(f"{name} data: {n} inputs but {data.targets.shape[0]} targets; give one target an example")
-    if has_labels(data):
-        if data.targets.ndim != 1 or not jnp.issubdtype(data.targets.dtype, jnp.integer):
-            raise ValueError(
-                f"{name} data: targets are {data.targets.dtype} of shape {data.targets.shape}; give integer labels of "
-                f"shape ({n},) or float vectors of shape ({n}, {n_out})"
-            )
-        if n_out == 1:
-            raise ValueError(
-                f"{name} data: targets are labels, but the network has one output; give it one output a class, or give "
-                f"float targets of shape ({n}, 1)"
-            )
-        low, high = int(data.targets.min()), int(data.targets.max())
-        if low < 0 or high >= n_out:
-            raise ValueError(
-                f"{name} data: labels go from {low} to {high}, but the network has {n_out} outputs, for labels 0 to "
-                f"{n_out - 1}; give it {high + 1} outputs, or mend the labels"
-            )
-    elif cost.one_hot:
-        raise ValueError(
-            f"{name} data: targets are {data.targets.dtype}, but the {cost.name} cost needs labels; give integers of "
-            f"shape ({n},), or use another cost"
-        )
-    elif data.targets.shape[1:] != (n_out,):
-        raise ValueError(
-            f"{name} data: targets are floats of shape {data.targets.shape}, but the network has {n_out} outputs; give "
-            f"integer labels of shape ({n},) or float vectors of shape ({n}, {n_out})"
-        )
+    return state, History(*jax.tree.map(lambda *values: np.stack(values, axis=-1), *history))
 
 
 class Evaluation(NamedTuple):
@@ -561,12 +529,13 @@ def evaluate(network: Network, params: Params, data: Dataset, *, cost: Cost = cr
     """Measure a network: cost, accuracy and confusion counts, over every example once.
 
     Raises:
-        ValueError: if the data do not fit the network or the cost.
+        TypeError, ValueError: if data, parameters, network and cost do not fit together.
     """
-    cost.check_neuron(network.neuron)
-    check_data(network, cost, data, "evaluated")
+    validation.check_model(network, cost)
+    validation.check_params(network, params)
+    validation.check_data(network, cost, data, "evaluated")
     costs, z = jax.device_get(_examine_jit(Objective(network, cost), params, data))
-    if not has_labels(data):
+    if not data.has_labels:
         return Evaluation(float(costs.mean(dtype=float)), None, None)
     labels, predicted = np.asarray(data.targets), z.argmax(axis=-1)
     confusion = np.zeros((z.shape[-1], z.shape[-1]), int)
@@ -598,7 +567,12 @@ def predict(network: Network, params: Params, inputs: Dataset | Float[Array | np
         network: the network.
         params: its parameters.
         inputs: a data set (whose targets are not looked at), or floats as the network sees them, n examples.
+
+    Raises:
+        TypeError, ValueError: if the inputs or the parameters do not fit the network.
     """
+    validation.check_params(network, params)
+    validation.check_inputs(network, inputs)
     dtype = jnp.result_type(*jax.tree.leaves(params))
     x = inputs.examples(network.input_shape, dtype) if isinstance(inputs, Dataset) else jnp.asarray(inputs, dtype)
     outputs = jax.device_get(_outputs(network, params, x.reshape(len(x), *network.input_shape)))

@@ -1,16 +1,24 @@
 """What a bad call is told: which argument, which value, and what to give instead."""
 
-import inspect
-
 import jax
+import jaxtyping
 import numpy as np
+import optax
 import pytest
 
 import jnndl
-from jnndl import Dataset, Dense, Dropout, Network, costs, mlp, neurons
+from jnndl import Dataset, Dense, Dropout, Network, costs, mlp, neurons, validation
 
 KEY = jax.random.key(0)
 INPUTS, LABELS = np.ones((6, 2), np.float32), np.arange(6) % 3
+
+
+@pytest.fixture
+def no_type_checker():
+    """What a user meets: only these tests switch the checker of annotations on."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def fit(network, training, evaluation=None, **arguments):
@@ -43,11 +51,11 @@ def unchecked(inputs, targets):
         ("momentum", 1.0, r"momentum is 1; give a number from 0 to below 1, or None"),
         ("momentum", -0.1, r"momentum is -0\.1; give a number from 0 to below 1, or None"),
         ("momentum", np.nan, r"momentum is nan; give a number from 0 to below 1, or None"),
-        ("batch_size", 0, r"batch_size is 0, but there are 6 training examples; give a whole number from 1 to 6"),
-        ("batch_size", -1, r"batch_size is -1, but there are 6 .* from 1 to 6"),
-        ("batch_size", 7, r"batch_size is 7, but there are 6 .* from 1 to 6 \(6 is full-batch descent\)"),
-        ("epochs", 0, r"epochs is 0; give at least 1"),
-        ("epochs", -3, r"epochs is -3; give at least 1"),
+        ("batch_size", 0, r"batch_size is 0; give a whole number from 1 to 6, the number of training examples"),
+        ("batch_size", -1, r"batch_size is -1; give a whole number from 1 to 6"),
+        ("batch_size", 7, r"batch_size is 7; give a whole number from 1 to 6, .* \(6 is full-batch descent\)"),
+        ("epochs", 0, r"epochs is 0; give a whole number of at least 1"),
+        ("epochs", -3, r"epochs is -3; give a whole number of at least 1"),
         ("patience", 0, r"patience is 0; give a number of epochs of at least 1, or None"),
         ("halve_after", 0, r"halve_after is 0; give a number of epochs of at least 1, or None"),
     ],
@@ -159,9 +167,10 @@ def test_a_cost_that_does_not_fit_the_output_neuron(cost, output, fits, remedy):
         (["784", 10], r"mlp: sizes holds '784'; give whole numbers of at least 1"),
     ],
 )
+@pytest.mark.usefixtures("no_type_checker")
 def test_sizes_that_make_no_network(sizes, sentence):
     with pytest.raises(ValueError, match=sentence):
-        inspect.unwrap(mlp)(sizes)  # past the type checker that only these tests switch on
+        mlp(sizes)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +211,7 @@ def test_layers_that_make_no_network(build, sentence):
     ],
 )
 def test_good_data_pass(data):
-    jnndl.train.check_data(NETWORK, costs.cross_entropy, data, "training")
+    validation.check_data(NETWORK, costs.cross_entropy, data, "training")
 
 
 @pytest.mark.parametrize(
@@ -214,4 +223,189 @@ def test_good_data_pass(data):
     ],
 )
 def test_good_hyper_parameters_pass(values):
-    jnndl.train.check_hyper(**values)
+    validation.check_hyper(2, **values)
+
+
+# Arguments of another kind.
+
+DATA = Dataset(INPUTS, LABELS)
+SPLITS = jnndl.data.Splits(DATA, DATA, DATA, "mine", {}, 3)
+
+
+def call(function, **arguments):
+    """Train one network, or three."""
+    many = function is jnndl.fit_many
+    arguments = {"network": NETWORK, "training": DATA, "epochs": 1, "learning_rate": 0.5, "batch_size": 6} | arguments
+    keys = {"keys": jax.random.split(KEY, 3)} if many else {"key": KEY}
+    return function(**(keys | arguments))
+
+
+def adam_like(learning_rate):
+    return optax.adam(learning_rate)
+
+
+@pytest.mark.parametrize("function", [jnndl.fit, jnndl.fit_many], ids=["fit", "fit_many"])
+@pytest.mark.parametrize(
+    ("argument", "value", "error", "sentence"),
+    [
+        ("learning_rate", "0.5", TypeError, r"learning_rate is '0\.5'; give a number above 0$"),
+        ("learning_rate", None, TypeError, r"learning_rate is None; give a number above 0$"),
+        ("learning_rate", True, TypeError, r"learning_rate is True; give a number above 0$"),
+        ("learning_rate", 1j, TypeError, r"learning_rate is 1j; give a number above 0$"),
+        ("learning_rate", [[1.0], [1.0, 2.0]], TypeError, r"learning_rate is \[\[1\.0\].*; give a number above 0$"),
+        ("learning_rate", optax.constant_schedule(0.1), TypeError, r"learning_rate is .*; a schedule is schedule=$"),
+        ("learning_rate", [0.1, 0.2], ValueError, r"learning_rate has shape \(2,\); give one number"),
+        ("l2", "5", TypeError, r"l2 is '5'; give a number of at least 0, or None$"),
+        ("momentum", [], ValueError, r"momentum has shape \(0,\); give one number"),
+        ("epochs", 2.0, TypeError, r"epochs is 2\.0; give a whole number of at least 1$"),
+        ("epochs", "2", TypeError, r"epochs is '2'; give a whole number"),
+        ("epochs", None, TypeError, r"epochs is None; give a whole number"),
+        ("epochs", True, TypeError, r"epochs is True; give a whole number"),
+        ("batch_size", 3.0, TypeError, r"batch_size is 3\.0; give a whole number from 1 to 6"),
+        ("batch_size", None, TypeError, r"batch_size is None; give a whole number from 1 to 6"),
+        ("patience", 1.5, TypeError, r"patience is 1\.5; give a number of epochs of at least 1, or None"),
+        ("halve_after", np.nan, TypeError, r"halve_after is nan; give a number of epochs of at least 1, or None"),
+        ("optimizer", optax.adam(0.1), TypeError, r"optimizer is .*; give .* optax\.adam, not optax\.adam\(0\.1\)"),
+        ("optimizer", None, TypeError, r"optimizer is None; give a function of the learning rate"),
+        ("schedule", 0.5, TypeError, r"schedule is 0\.5; give an optax schedule, .* or None"),
+        ("gradient", "backprop", TypeError, r"gradient is 'backprop'; give gradients\.autodiff or gradients\.backprop"),
+        ("gradient", None, TypeError, r"gradient is None; give gradients\.autodiff or"),
+        ("callback", 3, TypeError, r"callback is 3; give a function of the epoch and its scores"),
+        ("cost", "quadratic", TypeError, r"cost is 'quadratic'; give one of jnndl\.costs"),
+        ("network", [2, 3], TypeError, r"network is \[2, 3\]; give a Network, such as mlp"),
+        ("training", SPLITS, TypeError, r"training data is a Splits; give a Dataset, such as splits\.training"),
+        ("training", (INPUTS, LABELS), TypeError, r"training data is a tuple; give a Dataset\(inputs, targets\)"),
+        ("evaluation", INPUTS, TypeError, r"evaluation data is a ndarray; give a Dataset\(inputs, targets\)"),
+        ("training", unchecked(INPUTS.tolist(), LABELS), TypeError, r"training data: inputs is a list; give an array"),
+        ("training", unchecked(INPUTS, [0, 1, 2]), TypeError, r"training data: targets is a list; give an array"),
+    ],
+)
+@pytest.mark.usefixtures("no_type_checker")
+def test_an_argument_of_another_kind(function, argument, value, error, sentence):
+    with pytest.raises(error, match=f"^{sentence}"):
+        call(function, **{argument: value})
+
+
+@pytest.mark.usefixtures("no_type_checker")
+def test_momentum_for_an_optimiser_that_takes_none():
+    for function in (jnndl.fit, jnndl.fit_many):
+        with pytest.raises(
+            ValueError, match=r"^momentum is 0\.9, but adam_like takes none; leave momentum out, or use "
+        ):
+            call(function, optimizer=adam_like, momentum=0.9)
+
+
+@pytest.mark.parametrize("argument", ["learning_rate", "l1", "l2", "momentum"])
+@pytest.mark.usefixtures("no_type_checker")
+def test_values_that_are_not_one_a_key(argument):
+    with pytest.raises(ValueError, match=rf"^{argument} has shape \(2,\); give one number, or 3, one a key$"):
+        call(jnndl.fit_many, **{argument: [0.1, 0.2]})
+    with pytest.raises(ValueError, match=rf"^{argument} has shape \(3,\); give one number; fit_many takes many$"):
+        call(jnndl.fit, **{argument: [0.1, 0.2, 0.3]})
+
+
+@pytest.mark.parametrize(
+    ("key", "error", "sentence"),
+    [
+        (0, TypeError, r"key is 0, no random key; give jax\.random\.key\(0\)"),
+        (None, TypeError, r"key is None, no random key"),
+        (np.zeros(2, np.uint32), TypeError, r"key is array.*, no random key"),
+        (jax.random.key_data(KEY), TypeError, r"key is Array.*, no random key"),
+        (jax.random.split(KEY, 2), ValueError, r"key has shape \(2,\); give jax\.random\.key\(0\)"),
+    ],
+)
+@pytest.mark.usefixtures("no_type_checker")
+def test_a_key_that_is_none(key, error, sentence):
+    with pytest.raises(error, match=f"^{sentence}"):
+        call(jnndl.fit, key=key)
+
+
+@pytest.mark.parametrize(
+    ("keys", "error", "sentence"),
+    [
+        (3, TypeError, r"keys is 3, no random key; give jax\.random\.split"),
+        ([KEY, KEY], TypeError, r"keys is a list, no random key; give jax\.random\.split"),
+        (KEY, ValueError, r"keys has shape \(\); give jax\.random\.split"),
+        (jax.random.split(KEY, 2)[:0], ValueError, r"keys has shape \(0,\); give jax\.random\.split"),
+    ],
+)
+@pytest.mark.usefixtures("no_type_checker")
+def test_keys_that_are_none(keys, error, sentence):
+    with pytest.raises(error, match=f"^{sentence}"):
+        call(jnndl.fit_many, keys=keys)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "sentence"),
+    [
+        ([2, 4], r"params: \[0\]\.weight has shape \(4, 2\), but \(3, 2\) in this network"),
+        ([2, 4, 3], r"params is a tuple, not parameters of this network \(1 layers\)"),
+    ],
+)
+@pytest.mark.usefixtures("no_type_checker")
+def test_parameters_of_another_network(sizes, sentence):
+    params = mlp(sizes).init(KEY)
+    for use in (
+        lambda: call(jnndl.fit, params=params),
+        lambda: jnndl.evaluate(NETWORK, params, DATA),
+        lambda: jnndl.predict(NETWORK, params, DATA),
+    ):
+        with pytest.raises(ValueError, match=f"(?s)^{sentence}.*; give what network.init, fit or load returned for it"):
+            use()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "error", "sentence"),
+    [
+        (
+            np.ones((6, 2), np.uint8),
+            TypeError,
+            r"inputs are uint8; give a Dataset, whose scale .* or an array of floats",
+        ),
+        ([[1.0, 2.0]], TypeError, r"inputs are list; give a Dataset"),
+        (np.ones(2, np.float32), ValueError, r"inputs have shape \(2,\); give n examples, of shape \(n, 2,\)"),
+        (np.float32(1), ValueError, r"inputs have shape \(\); give n examples"),
+        (np.ones((6, 5)), ValueError, r"inputs have shape \(6, 5\); give n examples, of shape \(n, 2,\)"),
+        (Dataset(np.ones((6, 5)), LABELS), ValueError, r"inputs have shape \(6, 5\); give n examples"),
+    ],
+)
+@pytest.mark.usefixtures("no_type_checker")
+def test_inputs_that_cannot_be_classified(inputs, error, sentence):
+    with pytest.raises(error, match=f"^{sentence}"):
+        jnndl.predict(NETWORK, NETWORK.init(KEY), inputs)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "cost", "sentence"),
+    [
+        (INPUTS, 2 * np.eye(3)[LABELS], costs.cross_entropy, r"targets hold 2, .*cross_entropy cost .* from 0 to 1"),
+        (INPUTS, -np.eye(3)[LABELS], costs.cross_entropy, r"targets hold -1, .*cross_entropy cost .* from 0 to 1"),
+        (INPUTS, np.full((6, 3), np.nan), costs.quadratic, r"targets hold nan, .*quadratic cost takes finite numbers"),
+        (np.where(INPUTS > 0, np.inf, 1.0), LABELS, costs.quadratic, r"inputs\[0, 0\] is inf; give finite numbers"),
+    ],
+)
+@pytest.mark.usefixtures("no_type_checker")
+def test_numbers_that_no_cost_can_be_taken_of(inputs, targets, cost, sentence):
+    with pytest.raises(ValueError, match=f"^training data: {sentence}"):
+        fit(NETWORK, Dataset(inputs, targets), cost=cost, batch_size=6)
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "sentence"),
+    [
+        (
+            lambda: mlp([2, 3], output="sigmoid"),
+            TypeError,
+            r"Network: neuron is 'sigmoid'; give one of",
+        ),
+        (lambda: Dense(2, 3, neuron=None), TypeError, r"Dense: neuron is None; give one of jnndl\.neurons"),
+        (lambda: Dense(True, 3), ValueError, r"Dense: n_in is True; give a whole number"),
+        (lambda: mlp([True, 2]), ValueError, r"mlp: sizes holds True; give whole numbers"),
+        (lambda: Dropout("0.5"), ValueError, r"Dropout: rate is '0\.5'; give the fraction to drop"),
+        (lambda: Dropout(None), ValueError, r"Dropout: rate is None; give the fraction to drop"),
+    ],
+)
+@pytest.mark.usefixtures("no_type_checker")
+def test_parts_that_make_no_layer(build, error, sentence):
+    with pytest.raises(error, match=f"^{sentence}"):
+        build()

@@ -23,10 +23,11 @@ ROOMS = {
     "layers": {"neurons", "initializers"},
     "network": {"neurons", "initializers", "layers"},
     "gradients": {"network", "layers", "costs", "regularizers", "data"},
-    "train": CORE,
-    "ensemble": CORE | {"train"},
+    "validation": {"network", "layers", "neurons", "costs", "data"},
+    "train": CORE | {"validation"},
+    "ensemble": CORE | {"train", "validation"},
     "files": CORE | {"train"},
-    "__init__": CORE | {"train", "ensemble", "files"},
+    "__init__": CORE | {"train", "validation", "ensemble", "files"},
 }
 BORROWED = {"jax", "optax", "numpy", "jaxtyping"}  # and what lies in the standard library
 

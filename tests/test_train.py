@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from samples import blobs, leaves_as_bytes
 
 import jnndl
 from jnndl import Dataset, Dense, Dropout, Network, costs, gradients, mlp, neurons, train
@@ -22,23 +23,10 @@ def hyper(learning_rate=0.1, l1=None, l2=None, momentum=None):
     return Hyper(*(train.as_array(value) for value in (learning_rate, l1, l2, momentum)))
 
 
-def leaves_as_bytes(tree):
-    return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(tree)]
-
-
 def plane(n):
     """Examples of a plane with an uneven surface; no two have the same inputs."""
     inputs = np.random.default_rng(1).normal((0.5, -1), size=(n, 2))
     return Dataset(inputs, np.sin(3 * inputs[:, :1]) + inputs[:, 1:])
-
-
-def blobs(n, classes=3, seed=0):
-    """Labelled points around one centre a class, with enough overlap that no network gets all of them."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(n) % classes
-    angles = 2 * np.pi * labels / classes
-    centres = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
-    return Dataset((2 * centres + rng.normal(size=(n, 2))).astype(np.float32), labels.astype(np.uint8))
 
 
 def draw(network, seed=0):
@@ -557,12 +545,26 @@ def test_history_prints_as_a_table_with_a_row_an_epoch():
 
 
 def test_history_prints_only_what_was_measured():
-    history = Scores(*(np.array([x, 2 * x]) for x in (0.5, 0.25, 3.0)), None, None, None)
+    history = train.History(*(np.array([x, 2 * x]) for x in (0.5, 0.25, 3.0)), None, None, None)
     assert [line.split() for line in str(history).splitlines()] == [
         ["epoch", "learning_rate", "penalty", "training_cost"],
         ["0", "0.5", "0.25", "3"],
         ["1", "1", "0.5", "6"],
     ]
+
+
+def test_history_prints_the_mean_over_the_networks_that_still_trained():
+    columns = ([[0.5, 0.25], [0.75, np.nan]], [[1.0, np.nan], [3.0, np.nan]], [[0.0, np.inf], [0.0, 1.0]])
+    history = train.History(*(np.array(column) for column in columns), None, None, None)
+    assert [line.split()[1:] for line in str(history).splitlines()[1:]] == [
+        ["0.625", "2", "0"],
+        ["0.25", "nan", "inf"],
+    ]
+
+
+def test_scores_of_many_networks_print_as_a_line_with_their_mean():
+    scores = Scores(np.array([0.5, 0.25]), np.array([np.nan, 3.0]), np.array([np.nan, np.nan]), None, None, None)
+    assert str(scores) == "learning_rate 0.375  penalty 3  training_cost nan"
 
 
 def test_scores_of_one_epoch_can_be_printed():
@@ -629,20 +631,6 @@ def test_a_run_that_is_better_than_chance_on_unequal_classes_does_not_warn():
     params = (Affine(jnp.array([[0.0, 0.0], [9.0, 0.0], [0.0, 0.0]]), jnp.array([0.0, 0.0, -9.0])),)
     result = fit_small(Dataset(inputs, labels), epochs=1, learning_rate=1e-6, params=params)
     assert result.history.training_accuracy == [31 / 32]
-
-
-@pytest.fixture
-def compiled():
-    """What is compiled during a test, a name a program."""
-    programs = []
-
-    def listen(event, seconds, fun_name="", **_):
-        if event == "/jax/core/compile/backend_compile_duration":
-            programs.append(fun_name)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    yield programs
-    jax.monitoring.unregister_event_duration_listener(listen)
 
 
 def test_one_trace_for_all_epochs_keys_and_values(monkeypatch, compiled):

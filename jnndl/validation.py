@@ -1,0 +1,199 @@
+"""What a bad call is told: one sentence that names the argument, the value, and what to give instead.
+
+Checked on the host before anything is traced: there the values are known, and a sentence is worth more than a shape
+error from deep inside a compiled program.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jnndl.costs import Cost
+from jnndl.data import Dataset
+from jnndl.network import Network, Params
+
+
+def shown(value: Any) -> str:
+    """A value as it stands in a sentence: itself where it is short, else its kind."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"a {type(value).__name__}"
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value is an integer, and not True or False."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def check_whole(name: str, value: Any, remedy: str, high: float | int = np.inf) -> None:
+    """Raise where a value is not a whole number from 1 to ``high``."""
+    if not is_whole(value):
+        raise TypeError(f"{name} is {value!r}; give {remedy}")
+    if not 1 <= value <= high:
+        raise ValueError(f"{name} is {value}; give {remedy}")
+
+
+def check_model(network: Any, cost: Any) -> None:
+    """Raise where one of the two is something else, or they do not fit together."""
+    if not isinstance(network, Network):
+        raise TypeError(f"network is {shown(network)}; give a Network, such as mlp([784, 30, 10])")
+    if not isinstance(cost, Cost):
+        raise TypeError(f"cost is {shown(cost)}; give one of jnndl.costs, such as costs.cross_entropy")
+    cost.check_neuron(network.neuron)
+
+
+def check_functions(gradient: Any, optimizer: Any, schedule: Any, momentum: Any, callback: Any) -> None:
+    """Raise where an argument that has to be a function is none, or the optimiser knows no momentum."""
+    for name, value, remedy in (
+        ("gradient", gradient, "gradients.autodiff or gradients.backprop"),
+        ("optimizer", optimizer, "a function of the learning rate: optax.adam, not optax.adam(0.1)"),
+        ("schedule", schedule, "an optax schedule, a function of the number of updates, or None"),
+        ("callback", callback, "a function of the epoch and its scores, or None"),
+    ):
+        if not callable(value) and (value is not None or name in ("gradient", "optimizer")):
+            raise TypeError(f"{name} is {shown(value)}; give {remedy}")
+    takes = inspect.signature(optimizer).parameters.values()
+    if momentum is not None and not any(p.name == "momentum" or p.kind is p.VAR_KEYWORD for p in takes):
+        name = getattr(optimizer, "__name__", repr(optimizer))
+        raise ValueError(f"momentum is {shown(momentum)}, but {name} takes none; leave momentum out, or use optax.sgd")
+
+
+def check_hyper(count: int | None = None, **hyper: Any) -> None:
+    """Raise where a hyper-parameter is no number, or out of its range (of an array: where any entry is).
+
+    Args:
+        count: the number of networks, of which each may have a value of its own; None for one network.
+        hyper: learning_rate, l1, l2 and momentum, by name.
+    """
+    ranges: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
+        "learning_rate": (lambda value: value > 0, "a number above 0"),
+        "l1": (lambda value: value >= 0, "a number of at least 0, or None"),
+        "l2": (lambda value: value >= 0, "a number of at least 0, or None"),
+        "momentum": (lambda value: (value >= 0) & (value < 1), "a number from 0 to below 1, or None"),
+    }
+    for name, value in hyper.items():
+        if value is None and name != "learning_rate":
+            continue
+        fits, remedy = ranges[name]
+        try:
+            array = np.asarray(value)
+        except ValueError:  # rows of different lengths
+            array = np.asarray(None)
+        if not jnp.issubdtype(array.dtype, jnp.integer) and not jnp.issubdtype(array.dtype, jnp.floating):
+            hint = "; a schedule is schedule=" if callable(value) else ""
+            raise TypeError(f"{name} is {shown(value)}; give {remedy}{hint}")
+        array = array.astype(float)
+        bad = array[~(fits(array) & np.isfinite(array))]
+        if bad.size:
+            raise ValueError(f"{name} is {bad.flat[0]:g}; give {remedy}")
+        if array.ndim and array.shape != (count,):
+            wanted = "one number; fit_many takes many" if count is None else f"one number, or {count}, one a key"
+            raise ValueError(f"{name} has shape {array.shape}; give {wanted}")
+
+
+def check_keys(name: str, value: Any, ndim: int) -> None:
+    """Raise where a value is not one typed random key (``ndim`` 0) or a vector of them (1)."""
+    remedy = ("jax.random.key(0)", "jax.random.split(jax.random.key(0), 10)")[ndim]
+    if not (isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)):
+        raise TypeError(f"{name} is {shown(value)}, no random key; give {remedy}, for instance")
+    if value.ndim != ndim or not value.size:
+        raise ValueError(f"{name} has shape {value.shape}; give {remedy}, for instance")
+
+
+def check_params(network: Network, params: Params) -> None:
+    """Raise where parameters are not of a network's architecture."""
+    template = network.param_shapes
+    if str(jax.tree.structure(params)) != str(jax.tree.structure(template)):
+        raise ValueError(
+            f"params is {shown(params)}, not parameters of this network ({len(network.layers)} layers); give what "
+            "network.init, fit or load returned for it"
+        )
+    for (path, wanted), found in zip(jax.tree.leaves_with_path(template), jax.tree.leaves(params), strict=True):
+        if jnp.shape(found) != wanted.shape:
+            raise ValueError(
+                f"params: {jax.tree_util.keystr(path)} has shape {jnp.shape(found)}, but {wanted.shape} in this "
+                "network; give what network.init, fit or load returned for it"
+            )
+
+
+def check_data(network: Network, cost: Cost, data: Any, name: str) -> None:
+    """Raise where a data set does not fit the network or the cost."""
+    if not isinstance(data, Dataset):
+        hint = ", such as splits.training" if hasattr(data, "training") else "(inputs, targets)"
+        raise TypeError(f"{name} data is {shown(data)}; give a Dataset{hint}")
+    for field in ("inputs", "targets"):
+        if not hasattr(getattr(data, field), "dtype"):
+            kind = type(getattr(data, field)).__name__
+            raise TypeError(f"{name} data: {field} is a {kind}; give an array, numpy.asarray of it")
+    n, n_in, n_out = len(data), int(np.prod(network.input_shape)), network.output_shape[0]
+    width = int(np.prod(data.inputs.shape[1:]))
+    if n == 0:
+        raise ValueError(f"{name} data: there are no examples; give at least one")
+    if width != n_in:
+        raise ValueError(
+            f"{name} data: inputs have {width} numbers an example (shape {data.inputs.shape[1:]}), but the network "
+            f"takes {n_in}; make the network's first size {width}"
+        )
+    if data.targets.shape[:1] != (n,):
+        raise ValueError(
+            f"{name} data: {n} inputs but {data.targets.shape[0] if data.targets.ndim else 0} targets; give one target "
+            "an example"
+        )
+    if jnp.issubdtype(data.inputs.dtype, jnp.floating) and not np.all(np.isfinite(data.inputs)):
+        where = np.argwhere(~np.isfinite(data.inputs))[0].tolist()
+        raise ValueError(f"{name} data: inputs{where} is {data.inputs[tuple(where)]}; give finite numbers")
+    if data.has_labels:
+        _check_labels(n_out, data, name)
+        return
+    vectors = f"float vectors of shape ({n}, {n_out})"
+    if cost.one_hot:
+        raise ValueError(
+            f"{name} data: targets are {data.targets.dtype}, but the {cost.name} cost needs labels; give integers of "
+            f"shape ({n},), or use another cost"
+        )
+    if data.targets.shape[1:] != (n_out,):
+        remedy = vectors if n_out == 1 else f"integer labels of shape ({n},) or {vectors}"
+        raise ValueError(
+            f"{name} data: targets are floats of shape {data.targets.shape}, but the network has {n_out} outputs; give "
+            f"{remedy}"
+        )
+    low, high = cost.target_range
+    targets = np.asarray(data.targets)
+    bad = targets[~(np.isfinite(targets) & (targets >= low) & (targets <= high))]
+    if bad.size:
+        wanted = "finite numbers" if np.isinf(low) else f"numbers from {low:g} to {high:g}"
+        raise ValueError(f"{name} data: targets hold {bad.flat[0]:g}, but the {cost.name} cost takes {wanted}; mend it")
+
+
+def _check_labels(n_out: int, data: Dataset, name: str) -> None:
+    n = len(data)
+    if data.targets.ndim != 1 or not jnp.issubdtype(data.targets.dtype, jnp.integer):
+        raise ValueError(
+            f"{name} data: targets are {data.targets.dtype} of shape {data.targets.shape}; give integer labels of "
+            f"shape ({n},) or float vectors of shape ({n}, {n_out})"
+        )
+    if n_out == 1:
+        raise ValueError(
+            f"{name} data: targets are labels, but the network has one output; give it one output a class, or give "
+            f"float targets of shape ({n}, 1)"
+        )
+    low, high = int(data.targets.min()), int(data.targets.max())
+    if low < 0 or high >= n_out:
+        raise ValueError(
+            f"{name} data: labels go from {low} to {high}, but the network has {n_out} outputs, for labels 0 to "
+            f"{n_out - 1}; give it {high + 1} outputs, or mend the labels"
+        )
+
+
+def check_inputs(network: Network, inputs: Any) -> None:
+    """Raise where inputs to ``predict`` are neither a data set nor floats, n examples of the network's input."""
+    array = inputs.inputs if isinstance(inputs, Dataset) else inputs
+    dtype, shape = getattr(array, "dtype", None), getattr(array, "shape", ())
+    if dtype is None or not (isinstance(inputs, Dataset) or jnp.issubdtype(dtype, jnp.floating)):
+        kind = type(array).__name__ if dtype is None else dtype
+        raise TypeError(f"inputs are {kind}; give a Dataset, whose scale belongs to its bytes, or an array of floats")
+    if int(np.prod(shape[1:])) != int(np.prod(network.input_shape)) or not shape:
+        raise ValueError(f"inputs have shape {shape}; give n examples, of shape (n, {str(network.input_shape)[1:-1]})")
