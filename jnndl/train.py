@@ -148,7 +148,7 @@ class History(Scores):
         return "\n".join(["epoch" + "".join(f"{name:>21}" for name in means), *rows])
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
+def _mean(values: np.ndarray) -> Any:
     """The mean over the first axis without what is NaN; NaN where all is, and without NumPy's warning."""
     with np.errstate(invalid="ignore"):
         return np.nansum(values, axis=0) / np.sum(~np.isnan(values), axis=0)
