@@ -4,6 +4,7 @@ The README holds the table from the book's names to these.
 """
 
 from jnndl import (
+    checkpoints,
     costs,
     data,
     ensemble,
@@ -32,6 +33,7 @@ __all__ = [
     "DivergenceError",
     "Dropout",
     "Network",
+    "checkpoints",
     "costs",
     "data",
     "ensemble",

@@ -24,10 +24,11 @@ ROOMS = {
     "network": {"neurons", "initializers", "layers"},
     "gradients": {"network", "layers", "costs", "regularizers", "data"},
     "validation": {"network", "layers", "neurons", "costs", "data"},
-    "train": CORE | {"validation"},
-    "ensemble": CORE | {"train", "validation"},
-    "files": CORE | {"train"},
-    "__init__": CORE | {"train", "validation", "ensemble", "files"},
+    "files": CORE,
+    "checkpoints": {"neurons", "files"},
+    "train": CORE | {"validation", "checkpoints"},
+    "ensemble": CORE | {"train", "validation", "checkpoints"},
+    "__init__": CORE | {"train", "validation", "ensemble", "files", "checkpoints"},
 }
 BORROWED = {"jax", "optax", "numpy", "jaxtyping"}  # and what lies in the standard library
 
@@ -142,8 +143,20 @@ def test_the_library_makes_no_key_of_its_own(room):
 
 
 def test_the_library_is_read_in_an_evening():
-    lines = [line for path in FILES for line in path.read_text().splitlines() if line.strip()]
-    assert 500 < len(lines) < 2000
+    code = 0
+    for path in FILES:
+        documentation = {
+            number
+            for node in ast.walk(TREES[path.stem])
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+            for number in range(node.lineno, node.end_lineno + 1)
+        }
+        lines = enumerate(path.read_text().splitlines(), 1)
+        code += sum(
+            bool(line.strip()) and not line.lstrip().startswith("#") and number not in documentation
+            for number, line in lines
+        )
+    assert 1000 < code < 2000
 
 
 PROGRAMS = [*FILES, *sorted((ROOT / "experiments").glob("**/*.py"))]
