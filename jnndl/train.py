@@ -167,9 +167,10 @@ def _optimizer(recipe: Recipe, hyper: Hyper) -> optax.GradientTransformation:
     return recipe.optimizer(scheduled, **({} if hyper.momentum is None else {"momentum": hyper.momentum}))
 
 
-@functools.partial(jax.jit, static_argnames="network")
+# Compiled, because its last bits are others than operation by operation; with less optimisation, because it runs once.
+@functools.partial(jax.jit, static_argnames="network", compiler_options={"xla_backend_optimization_level": 1})
 def _init(network: Network, key: Key[Array, ""]) -> Params:
-    return network.init(key)  # compiled, because its last bits are others than operation by operation
+    return network.init(key)
 
 
 def start(recipe: Recipe, hyper: Hyper, key: Key[Array, ""], params: Params | None = None) -> State:
@@ -205,11 +206,14 @@ def _through(step: Callable[..., Any], carry: Any, data: Dataset | Array, size: 
     arrays = {"inputs": data.inputs, "targets": data.targets} if isinstance(data, Dataset) else data
     parts = jax.tree.map(lambda a: a[: whole * size].reshape(whole, size, *a.shape[1:]), arrays)
 
-    def body(carry: Any, part: tuple[Array, Any]) -> tuple[Any, None]:
+    def body(carry: Any, part: tuple[Array | int, Any]) -> tuple[Any, None]:
         number, arrays = part
         return step(carry, number, dataclasses.replace(data, **arrays) if isinstance(data, Dataset) else arrays), None
 
-    carry, _ = jax.lax.scan(body, carry, (jnp.arange(whole), parts))
+    if whole == 1:  # without a loop, which spares compiling it
+        carry, _ = body(carry, (0, jax.tree.map(lambda a: a[0], parts)))
+    elif whole:
+        carry, _ = jax.lax.scan(body, carry, (jnp.arange(whole), parts))
     return step(carry, whole, data[whole * size :]) if len(data) % size else carry
 
 
