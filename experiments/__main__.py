@@ -2,8 +2,10 @@
 
 import argparse
 import difflib
+import hashlib
 import os
 import pathlib
+import platform
 import sys
 
 import jax
@@ -69,6 +71,24 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def prepare(devices: int) -> None:
+    """Settings of JAX that have to come before its first use.
+
+    A CPU device a core, so that networks train side by side; and compiled programs are kept for the next start, in a
+    folder a kind of processor, because a program made for one may not run on another.
+    """
+    jax.config.update("jax_num_cpu_devices", devices)
+    if getattr(jax.config, "jax_compilation_cache_dir") is None:  # noqa: B009  (mypy does not know it)
+        import pooch
+
+        info = pathlib.Path("/proc/cpuinfo")
+        lines = info.read_text().splitlines() if info.exists() else [platform.processor(), platform.machine()]
+        kind = sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))} or lines)
+        name = hashlib.sha256("".join(kind).encode()).hexdigest()[:12]
+        jax.config.update("jax_compilation_cache_dir", str(pooch.os_cache("jnndl") / "compiled" / name))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status, 2 where the request cannot be met."""
     parser = argparse.ArgumentParser(
@@ -79,6 +99,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=positive, default=10, help="networks an arm (default 10)")
     parser.add_argument("--epochs", type=positive, help="epochs, in place of each experiment's own")
     parser.add_argument("--out", type=pathlib.Path, help="folder for results (default results/ for full runs on MNIST)")
+    parser.add_argument("--devices", type=positive, help="CPU cores or accelerators to use (default all)")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoints of a run that was broken off")
     parser.add_argument("--quick", action="store_true", help="two epochs on 1,000 examples, to see that all works")
     options = parser.parse_args(arguments)
     if not options.names:
@@ -86,10 +108,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         chosen = select(options.names)
-        # One CPU device a core, so that networks train side by side; has to come before the first use of JAX.
-        jax.config.update("jax_num_cpu_devices", cores())
+        prepare(options.devices or cores())
         splits = open_data(options.data)
-        job = Job(splits, options.seeds, options.epochs, options.quick)
+        job = Job(splits, options.seeds, options.epochs, options.quick, options.devices, options.resume)
         full = splits.name == "mnist" and not options.quick and options.epochs is None
         parts = ["results", *([] if full else [splits.name]), *(["quick"] if options.quick else [])]
         folder = options.out or pathlib.Path("-".join(parts))

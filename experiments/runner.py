@@ -1,14 +1,16 @@
 """What every experiment shares: the data, the seeds, the clock, and result.json."""
 
 import dataclasses
+import itertools
 import json
+import math
 import os
 import pathlib
 import platform
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import Any
 
@@ -34,12 +36,19 @@ class Job:
         seeds: how many networks an arm.
         epochs: epochs in place of an experiment's own, or None.
         quick: two epochs on a thousand examples, to see that it works.
+        devices: how many devices to train on, or None for all.
+        resume: whether to go on from checkpoints.
+        checkpoints: the folder for them, or None for none.
     """
 
     splits: Splits
     seeds: int
     epochs: int | None = None
     quick: bool = False
+    devices: int | None = None
+    resume: bool = False
+    checkpoints: pathlib.Path | None = None
+    _fits: Iterator[int] = dataclasses.field(default_factory=itertools.count)
 
     @property
     def training(self) -> Dataset:
@@ -87,8 +96,21 @@ class Job:
                 flush=True,
             )
 
-        fit = jnndl.fit_many(network, self.training, evaluation, keys=keys, epochs=epochs, callback=line, **settings)
-        return fit, float(np.median(seconds))
+        number = next(self._fits)  # an experiment trains its arms in the same order each time
+        fit = jnndl.fit_many(
+            network,
+            self.training,
+            evaluation,
+            keys=keys,
+            epochs=epochs,
+            callback=line,
+            checkpoint=None if self.checkpoints is None else self.checkpoints / f"{number}.safetensors",
+            checkpoint_every=5,
+            resume=self.resume,
+            devices=jax.devices()[: self.devices],
+            **settings,
+        )
+        return fit, float(np.median(seconds)) if seconds else math.nan
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,6 +215,7 @@ def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     started = time.perf_counter()
+    job = dataclasses.replace(job, checkpoints=folder / "checkpoints", _fits=itertools.count())
     outcome = experiment.run(job)
     seconds = time.perf_counter() - started
     jax.monitoring.unregister_event_duration_listener(listen)
