@@ -3,7 +3,22 @@
 The README holds the table from the book's names to these.
 """
 
-from jnndl import costs, data, ensemble, files, gradients, initializers, layers, network, neurons, regularizers, train
+from jnndl import (
+    checks,
+    costs,
+    data,
+    ensemble,
+    equations,
+    files,
+    gradients,
+    initializers,
+    layers,
+    network,
+    neurons,
+    regularizers,
+    train,
+)
+from jnndl.checks import check_gradients
 from jnndl.data import Dataset, load_digits, load_idx, load_mnist
 from jnndl.ensemble import fit_many
 from jnndl.files import load, save
@@ -19,9 +34,12 @@ __all__ = [
     "DivergenceError",
     "Dropout",
     "Network",
+    "check_gradients",
+    "checks",
     "costs",
     "data",
     "ensemble",
+    "equations",
     "evaluate",
     "files",
     "fit",

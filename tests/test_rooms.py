@@ -23,10 +23,12 @@ ROOMS = {
     "layers": {"neurons", "initializers"},
     "network": {"neurons", "initializers", "layers"},
     "gradients": {"network", "layers", "costs", "regularizers", "data"},
+    "equations": {"neurons"},
+    "checks": CORE - {"neurons", "initializers", "costs"},
     "train": CORE,
     "ensemble": CORE | {"train"},
     "files": CORE | {"train"},
-    "__init__": CORE | {"train", "ensemble", "files"},
+    "__init__": CORE | {"checks", "equations", "train", "ensemble", "files"},
 }
 BORROWED = {"jax", "optax", "numpy", "jaxtyping"}  # and what lies in the standard library
 
