@@ -44,8 +44,11 @@ def sigma_prime_matrix(z: Vector, neuron: Neuron) -> Float[Array, "n n"]:
 
 
 def delta_by_matrices(
-    zs: Sequence[Vector], weights: Sequence[Float[Array, "n_next n"]], grad_a: Vector, neurons: Sequence[Neuron]
-) -> Vector:
+    zs: Sequence[Float[Array, " _"]],
+    weights: Sequence[Float[Array, "_ _"]],
+    grad_a: Float[Array, " _"],
+    neurons: Sequence[Neuron],
+) -> Float[Array, " _"]:
     """The error of layer l as one product of matrices (chapter 2's problem; chapter 5, equation 124).
 
     delta^l = Sigma'(z^l) (w^(l+1))^T Sigma'(z^(l+1)) ... (w^L)^T Sigma'(z^L) grad_a C. Chapter 5 reads off it why

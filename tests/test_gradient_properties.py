@@ -1,0 +1,238 @@
+"""Both gradients of random networks on random data; under jit, vmap and both; and by hand without any autodiff.
+
+Random numbers are drawn from NumPy with seeds that hypothesis chooses, the same ones in every run. Weights are small
+enough to keep neurons out of deep saturation, where it is ``jax.grad`` that loses digits (through ``jnp.tanh``, whose
+derivative it takes as 1 - a^2), so that the tolerance of 1e-12 holds for all.
+"""
+
+import itertools
+import math
+
+import book
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from jnndl import Dataset, Dense, Dropout, Network, check_gradients, mlp, neurons, regularizers
+from jnndl.costs import COSTS, cross_entropy, log_likelihood, quadratic
+from jnndl.gradients import Objective, autodiff, backprop
+from jnndl.layers import LAYERS
+from jnndl.neurons import linear, relu, sigmoid, softmax, tanh
+
+PAIRS = [(cost, neuron) for cost in COSTS.values() for neuron in cost.neurons]
+HIDDEN = [neuron for neuron in neurons.NEURONS.values() if neuron is not neurons.step]
+N = 50
+
+
+def seeded(examples):
+    """The same examples in every run, and no more than these: what bounds the time."""
+    return settings(
+        max_examples=examples,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],  # shrinking compiles network after network; the problem found is printed whole
+    )
+
+
+strengths = st.sampled_from([None, 0.5, 3.0])
+
+
+@st.composite
+def problems(draw, largest=8):
+    """An objective, parameters, a mini-batch and a key; every neuron, cost and penalty, with and without dropout."""
+    sizes = draw(st.lists(st.integers(1, largest), min_size=2, max_size=5))
+    cost, output = draw(st.sampled_from(PAIRS))
+    layers = []
+    for n_in, n_out in itertools.pairwise(sizes):
+        layers.append(Dense(n_in, n_out, draw(st.sampled_from(HIDDEN))))
+        if draw(st.booleans()):
+            layers.append(Dropout(draw(st.sampled_from([0.0, 0.3, 0.7]))))
+    layers.append(Dense(sizes[-1], draw(st.integers(2, largest)), linear))
+    network = Network(layers, output, (sizes[0],))
+    n_out, m = network.output_shape[0], draw(st.integers(1, 9))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    params = jax.tree.map(
+        lambda leaf: rng.normal(size=leaf.shape) / math.sqrt(leaf.shape[-1]),
+        jax.eval_shape(network.init, jax.random.key(0)),
+    )
+    labels = cost.one_hot or draw(st.booleans())
+    targets = rng.integers(n_out, size=m) if labels else rng.uniform(size=(m, n_out))
+    batch = Dataset(rng.normal(size=(m, sizes[0])), targets)
+    objective = Objective(network, cost, draw(strengths), draw(strengths))
+    return objective, params, batch, jax.random.key(draw(st.integers(0, 1000)))
+
+
+def distances(got, want):
+    """Of each array, relative in norm; absolute where the one wanted is (next to) nothing."""
+    assert jax.tree.structure(got) == jax.tree.structure(want)
+    pairs = zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True)
+    return [float(np.linalg.norm(a - b) / max(np.linalg.norm(b), 1e-12)) for a, b in pairs]
+
+
+@jax.jit
+def both(objective, params, batch, key):
+    return autodiff(objective)(params, batch, N, key), backprop(objective)(params, batch, N, key)
+
+
+@seeded(20)
+@given(problem=problems())
+def test_backprop_is_autodiff_for_any_network(problem):
+    with jax.enable_x64(True):
+        objective, params, batch, key = problem
+        want, got = both(objective, jax.tree.map(jnp.asarray, params), batch, key)
+        assert max(distances(got, want)) <= 1e-12
+
+
+@seeded(5)
+@given(problem=problems(largest=5))
+def test_any_network_passes_the_checker(problem):
+    found = check_gradients(*problem)
+    assert found.ok, str(found)
+
+
+@seeded(5)
+@given(problem=problems(largest=5), m=st.integers(1, 6))
+def test_a_repeated_example_has_the_gradient_of_one(problem, m):
+    """The mean over a mini-batch, without regard to its size."""
+    with jax.enable_x64(True):
+        objective, params, batch, _ = problem
+        same = jax.tree.map(lambda a: np.repeat(a[:1], m, axis=0) if np.ndim(a) else a, batch)
+        one, many = (backprop(objective)(params, data, N, None) for data in (batch[:1], same))
+        assert max(distances(many, one)) <= 1e-12
+
+
+@seeded(30)
+@given(
+    sizes=st.lists(st.integers(1, 12), min_size=2, max_size=6),
+    m=st.integers(1, 6),
+    cost=st.sampled_from([quadratic, cross_entropy]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_backprop_is_the_books_for_any_sizes(sizes, m, cost, seed):
+    """NumPy's own numbers, one example at a time, averaged: no JAX in the oracle."""
+    rng = np.random.default_rng(seed)
+    shapes = [(n_out, n_in) for n_in, n_out in itertools.pairwise(sizes)]
+    weights = [rng.normal(size=shape) / math.sqrt(shape[1]) for shape in shapes]
+    biases = [rng.normal(size=shape[0]) for shape in shapes]
+    x, y = rng.normal(size=(m, sizes[0])), rng.uniform(size=(m, sizes[-1]))
+    each = [book.backprop(weights, biases, *pair, cost.name) for pair in zip(x, y, strict=True)]
+    want = [np.mean(arrays, axis=0) for part in (0, 1) for arrays in zip(*(one[part] for one in each), strict=True)]
+    with jax.enable_x64(True), jax.disable_jit():
+        network = mlp(sizes)
+        structure = jax.tree.structure(jax.eval_shape(network.init, jax.random.key(0)))
+        params = jax.tree.unflatten(structure, itertools.chain(*zip(weights, biases, strict=True)))
+        got = backprop(Objective(network, cost))(params, Dataset(x, y), N, None)
+    assert max(distances([layer.weight for layer in got] + [layer.bias for layer in got], want)) <= 1e-12
+
+
+def tanh_problem(seed):
+    network = Network((Dense(4, 5, tanh), Dropout(0.3), Dense(5, 3, relu), Dense(3, 4, linear)), softmax, (4,))
+    rng = np.random.default_rng(seed)
+    shapes = jax.eval_shape(network.init, jax.random.key(0))
+    params = jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape)), shapes)
+    objective = Objective(network, log_likelihood, l1=jnp.asarray(0.1 + seed), l2=jnp.asarray(0.3))
+    return objective, params, Dataset(rng.normal(size=(5, 4)), rng.integers(4, size=5)), jax.random.key(seed)
+
+
+@pytest.mark.parametrize("make", [autodiff, backprop], ids=["autodiff", "backprop"])
+def test_a_gradient_is_the_same_under_jit_and_vmap_and_both(make, x64):
+    """Four networks at once: other parameters, penalties, data and masks in each."""
+
+    def gradient(objective, params, batch, key):
+        return make(objective)(params, batch, N, key)
+
+    alone = [tanh_problem(seed) for seed in range(4)]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *alone)
+    mapped = jax.vmap(gradient)
+    want = jax.tree.map(lambda *leaves: np.stack(leaves), *(gradient(*problem) for problem in alone))
+    compiled = [jax.jit(gradient)(*problem) for problem in alone]
+    assert max(distances(jax.tree.map(lambda *leaves: np.stack(leaves), *compiled), want)) <= 1e-13
+    for way in (mapped, jax.jit(mapped), jax.vmap(jax.jit(gradient))):
+        assert max(distances(way(*stacked), want)) <= 1e-13
+
+
+@pytest.mark.parametrize("make", [autodiff, backprop], ids=["autodiff", "backprop"])
+def test_a_gradient_can_be_mapped_over_the_penalty_alone(make, x64):
+    objective, params, batch, key = tanh_problem(0)
+    strengths = jnp.array([0.0, 0.5, 2.0])
+
+    def gradient(l2):
+        return make(Objective(objective.network, objective.cost, None, l2))(params, batch, N, key)
+
+    got = jax.jit(jax.vmap(gradient))(strengths)
+    want = jax.tree.map(lambda *leaves: np.stack(leaves), *(gradient(l2) for l2 in strengths))
+    assert max(distances(got, want)) <= 1e-13
+
+
+AUTODIFF = ("grad", "value_and_grad", "vjp", "jvp", "linearize", "linear_transpose", "jacfwd", "jacrev", "jacobian")
+AUTODIFF += ("hessian", "checkpoint", "remat")
+
+
+@pytest.fixture
+def no_autodiff(monkeypatch):
+    """Make every way into autodiff raise, by the names that people use and by what lies under all of them."""
+    from jax._src import api
+    from jax._src.interpreters import ad
+
+    def forbidden(*_, **__):
+        raise AssertionError("autodiff was used")
+
+    for module, names in ((jax, AUTODIFF), (api, AUTODIFF), (ad, ("jvp", "vjp", "linearize", "backward_pass"))):
+        for name in names:
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, forbidden)
+    # what is here has to fail, or else the tests below prove nothing
+    for use in (jax.grad, jax.vjp, jax.jvp, jax.linearize, jax.value_and_grad):
+        with pytest.raises(AssertionError, match="autodiff was used"):
+            use(jnp.tanh, (1.0,), (1.0,))
+
+
+@pytest.mark.parametrize("neuron", neurons.NEURONS.values(), ids=neurons.NEURONS)
+def test_a_neuron_is_without_autodiff_forward_and_backward(neuron, no_autodiff):
+    z = jnp.arange(3.0)
+    assert neuron.forward(z).shape == neuron.backward(z, z).shape == (3,)
+
+
+@pytest.mark.parametrize(("cost", "output"), PAIRS, ids=lambda part: part.name)
+def test_a_cost_is_without_autodiff_value_and_delta(cost, output, no_autodiff):
+    z, y = jnp.arange(3.0), jnp.array([0.0, 1, 0])
+    assert cost.value(z, y, output).shape == ()
+    assert cost.delta(z, y, output).shape == (3,)
+
+
+def test_a_penalty_is_without_autodiff_value_and_gradient(no_autodiff):
+    params = mlp([2, 2]).init(jax.random.key(0))
+    assert regularizers.penalty(params, N, 0.5, 0.5) > 0
+    regularizers.add_penalty_gradient(params, params, N, 0.5, 0.5)
+
+
+@pytest.mark.parametrize("layer", [Dense(3, 3, tanh), Dropout(0.5)], ids=lambda layer: type(layer).__name__)
+def test_a_layer_is_without_autodiff_forward_and_backward(layer, no_autodiff):
+    params, x = layer.init(jax.random.key(0)), jnp.ones((2, 3))
+    keys = jax.random.split(jax.random.key(1), 2)
+    output, saved = jax.vmap(layer.forward, (None, 0, 0))(params, x, keys)
+    layer.backward(params, saved, output)
+
+
+def test_every_layer_was_tried():
+    assert set(LAYERS) == {"Dense", "Dropout"}  # a new one belongs into the list above
+
+
+@pytest.mark.parametrize(("cost", "output"), PAIRS, ids=lambda part: part.name)
+@pytest.mark.parametrize("jit", [False, True], ids=["", "jit"])
+def test_backprop_runs_where_autodiff_cannot(cost, output, jit, no_autodiff):
+    layers = [layer for neuron in HIDDEN for layer in (Dense(4, 4, neuron), Dropout(0.3))]
+    objective = Objective(Network((*layers, Dense(4, 4, linear)), output, (4,)), cost, 0.3, 0.5)
+    batch = Dataset(np.ones((3, 4), np.float32), np.array([0, 1, 2]))
+    gradient = (jax.jit if jit else lambda function: function)(backprop(objective))
+    gradient(objective.network.init(jax.random.key(0)), batch, N, jax.random.key(1))
+
+
+def test_all_neurons_are_among_those_drawn():
+    assert {*HIDDEN, neurons.step} == set(neurons.NEURONS.values())
+    assert {sigmoid, tanh, relu, linear, softmax} == set(HIDDEN)
