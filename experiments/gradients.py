@@ -1,4 +1,4 @@
-"""The gradients: handwritten, automatic and numerical. Do they agree, and what does each of them cost?
+"""Gradients three ways, handwritten, automatic and numerical: whether they agree, and what each of them costs.
 
 Three parts: ``check_gradients`` on networks of every depth, neuron, cost, penalty and initializer; the error of
 differences against their step; and the time of handwritten, automatic and numerical gradients as the network grows
@@ -79,7 +79,7 @@ def cases(quick: bool) -> list[Case]:
                 depth > 1 and (depth + number) % 3 == 0,
             )
         )
-    return found[:: len(FITTING) + 1] if quick else found  # one of each depth, each with another cost
+    return found[:: 2 * len(FITTING) + 2] if quick else found  # one of depths 1, 3 and 5, each with another cost
 
 
 def objective_of(case: Case, pixels: int, classes: int) -> Objective:
@@ -289,7 +289,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.powers(
         folder / "cost.png",
         {label: line for label, line in lines.items() if line[0]},
-        title=f"gradients: time of one gradient, mini-batch of {BATCH} ({data})",
+        title=f"gradients: time of a step of descent on {BATCH} examples, by the kind of gradient ({data})",
         xlabel="weights and biases",
         ylabel="seconds",
         markers=True,
