@@ -23,23 +23,12 @@ from jnndl.network import Params
 Scalar = Float[Array, ""]
 
 
-class Tolerance(NamedTuple):
-    """What counts as equal in one precision.
-
-    Attributes:
-        by_hand: handwritten against automatic, relative in norm.
-        numerical: either against central differences, relative to norm/sqrt(number of entries), which is what a random
-            direction of length one sees of a gradient.
-    """
-
-    by_hand: float
-    numerical: float
-
-
-TOLERANCES = {"float64": Tolerance(1e-12, 1e-7), "float32": Tolerance(1e-5, 1e-4)}
+# Handwritten against automatic, relative in norm; either against differences, relative to norm/sqrt(number of entries),
+# which is what a random direction of length one sees of a gradient.
+TOLERANCES = {"float64": (1e-12, 1e-7), "float32": (1e-5, 1e-4)}
 STEP = 1e-2  # of the central differences, along a direction of length one; shortened where the cost has a kink
 ROUNDING = 1e-12  # what a difference is off by, for a cost of 1, because costs are rounded to 16 digits
-SMOOTH = TOLERANCES["float64"].numerical  # differences are taken in float64, whatever is held against them
+SMOOTH = TOLERANCES["float64"][1]  # differences are taken in float64, whatever is held against them
 FEW = 50  # entries of an array up to which every coordinate gets its own difference
 DIRECTIONS, DRAWS = 4, 24
 SHARE = 3  # n, which divides the penalty, is not the batch size: one in the other's place has to show
@@ -53,7 +42,7 @@ class Row(NamedTuple):
         array: the array's name in the layer.
         norm: the Euclidean norm of its automatic gradient.
         by_hand: handwritten against automatic, relative in norm.
-        numerical: handwritten against central differences, the worst direction; relative as in ``Tolerance``.
+        numerical: handwritten against central differences, the worst direction; relative as in ``TOLERANCES``.
         automatic: automatic against central differences, likewise.
         verdict: "ok", or which of the three stands alone.
     """
@@ -126,11 +115,11 @@ def check_gradients(
         ValueError: if dtype is neither, or params or batch do not fit the network.
     """
     _check_arguments(objective, params, batch, dtype)
-    tolerance, n = TOLERANCES[dtype], SHARE * len(batch)
+    (limit, limit_of_differences), n = TOLERANCES[dtype], SHARE * len(batch)
     layers_key, directions_key = jax.random.split(key)
     with jax.enable_x64(True), jax.default_matmul_precision("highest"):
         params = jax.tree.map(lambda a: jnp.asarray(a, dtype), params)
-        faults = _faults(objective, params, batch, n, layers_key, tolerance.by_hand)
+        faults = _faults(objective, params, batch, n, layers_key, limit)
         autos = _automatic(objective, params, batch, n, layers_key)
         try:
             hands = jax.jit(backprop(objective), static_argnums=2)(params, batch, n, layers_key)
@@ -150,7 +139,7 @@ def check_gradients(
                 v, slope = _slope(number, direction, directions_key, unit * SMOOTH, *exact)
                 errors.append([abs(np.vdot(gradient, v) - slope) / unit for gradient in (hand, auto)])
             by_hand, (numerical, automatic) = _relative(hand, auto), np.max(errors, axis=0).tolist()
-            good = (by_hand <= tolerance.by_hand, *(error <= tolerance.numerical for error in (numerical, automatic)))
+            good = by_hand <= limit, numerical <= limit_of_differences, automatic <= limit_of_differences
             layer, norm = path[0].idx, float(np.linalg.norm(auto))
             name = f"{layer} {type(objective.network.layers[layer]).__name__}", _name(path[1:])
             rows.append(Row(*name, norm, by_hand, numerical, automatic, VERDICTS[good]))
@@ -212,7 +201,8 @@ def _slope(
     direction is drawn again (a coordinate is kept), with half the step.
     """
     leaves, structure = jax.tree.flatten(params)
-    along, h, best = [np.zeros(leaf.shape) for leaf in leaves], STEP, (math.inf, np.zeros(0), math.nan)
+    along, h = [np.zeros(leaf.shape) for leaf in leaves], STEP
+    best = math.inf, along[number], math.nan  # of the draws
     for draw in range(DRAWS):
         if along[number].size <= FEW:
             along[number].flat[direction] = 1.0
