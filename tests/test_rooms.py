@@ -5,6 +5,7 @@ import importlib
 import pathlib
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -158,3 +159,10 @@ def test_nothing_that_could_run_a_file_as_a_program(path):
     names = {dotted(node) for node in ast.walk(tree)}
     assert names.isdisjoint({"eval", "exec", "compile", "builtins.eval", "builtins.exec", "__import__"})
     assert "allow_pickle" not in {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword)}
+
+
+def test_pytorch_is_pinned_to_one_version():
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["torch"]
+    (line,) = [line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("TORCH :=")]
+    assert extra == [line.removeprefix("TORCH := ").partition("$")[0]]
+    assert extra[0].startswith("torch==")
