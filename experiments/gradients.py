@@ -71,7 +71,7 @@ def cases(quick: bool) -> list[Case]:
         found.append(
             Case(
                 depth,
-                HIDDEN[(turn + depth) % len(HIDDEN)].name,
+                HIDDEN[(turn + depth // 2) % len(HIDDEN)].name,
                 cost.name,
                 output.name,
                 PENALTIES[(depth + number) % len(PENALTIES)],

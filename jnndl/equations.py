@@ -39,7 +39,7 @@ def bp4(a: Float[Array, " n_in"], delta: Float[Array, " n_out"]) -> Float[Array,
 
 
 def sigma_prime_matrix(z: Vector, neuron: Neuron) -> Float[Array, "n n"]:
-    """Sigma'(z), the matrix by which BP1 and BP2 multiply; diagonal for every neuron but softmax (chapter 2, problem)."""
+    """Sigma'(z), by which BP1 and BP2 multiply; diagonal for every neuron but softmax (chapter 2, problem)."""
     return jax.vmap(neuron.backward, in_axes=(None, 0))(z, jnp.eye(len(z), dtype=z.dtype)).T
 
 

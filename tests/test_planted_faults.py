@@ -1,7 +1,6 @@
 """Every handwritten rule, changed in turn: the checker has to fail, and to name the rule that was changed."""
 
 import dataclasses
-import functools
 from typing import NamedTuple
 
 import jax
@@ -216,15 +215,8 @@ FAULTS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch):
-    """Compile without optimising, since every fault is another program: a third less time."""
-    options = {"xla_backend_optimization_level": 0}
-    monkeypatch.setattr(jax, "jit", functools.partial(jax.jit, compiler_options=options))
-
-
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_caught_and_named(fault, monkeypatch):
+def test_a_planted_fault_is_caught_and_named(fault, monkeypatch, hasty):
     plant, sentence = FAULTS[fault]
     found = faults_of(plant(monkeypatch))
     assert not found.ok
