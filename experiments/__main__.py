@@ -10,13 +10,21 @@ import sys
 
 import jax
 
-from experiments import ch1_baseline, ch3_early_stopping, ch3_monitor_demo, scratch_choices, scratch_vs_framework
+from experiments import (
+    ch1_baseline,
+    ch3_early_stopping,
+    ch3_monitor_demo,
+    gradients,
+    scratch_choices,
+    scratch_vs_framework,
+)
 from experiments.runner import Experiment, Job, open_data, run
 
 EXPERIMENTS = {
     experiment.name: experiment
     for experiment in (
         ch1_baseline.EXPERIMENT,
+        gradients.EXPERIMENT,
         ch3_monitor_demo.EXPERIMENT,
         ch3_early_stopping.EXPERIMENT,
         scratch_choices.EXPERIMENT,

@@ -121,14 +121,14 @@ class Outcome:
         config: every setting, for the record.
         measured: figure name -> a value a seed; the main accuracy is test_accuracy or validation_accuracy, a fraction.
         curves: what the plots need, JSON values.
-        network, params: a network to save.
+        network, params: a network to save, or None.
     """
 
     config: dict[str, Any]
     measured: dict[str, np.ndarray]
     curves: dict[str, Any]
-    network: Network
-    params: Params
+    network: Network | None = None
+    params: Params | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -255,7 +255,8 @@ def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(result, indent=1)
     jnndl.files.write_atomically(folder / "result.json", lambda path: pathlib.Path(path).write_text(text))
-    jnndl.save(folder / "network.safetensors", outcome.network, outcome.params)
+    if outcome.network is not None and outcome.params is not None:
+        jnndl.save(folder / "network.safetensors", outcome.network, outcome.params)
     experiment.plot(json.loads(text), splits, folder)
     report(result, folder)
     return result
@@ -265,8 +266,9 @@ def report(result: dict[str, Any], folder: pathlib.Path) -> None:
     """Print what came out."""
     print()
     for name, figure in result["measured"].items():
-        spread = "" if figure["std"] is None else f" +- {figure['std']:.4f}"
-        print(f"{name}: {figure['mean']:.4f}{spread}")
+        form = ".4f" if figure["mean"] == 0 or abs(figure["mean"]) >= 1e-3 else ".1e"
+        spread = "" if figure["std"] is None else f" +- {figure['std']:{form}}"
+        print(f"{name}: {figure['mean']:{form}}{spread}")
         if result["comparable"] and name in result["book"]:
             reported = result["book"][name]
             print(f"    reported: {reported['value']:.4f}, {reported['place']}\n    {result['verdict'][name]}")

@@ -5,9 +5,11 @@ The README holds the table from the book's names to these.
 
 from jnndl import (
     checkpoints,
+    checks,
     costs,
     data,
     ensemble,
+    equations,
     files,
     gradients,
     initializers,
@@ -18,6 +20,7 @@ from jnndl import (
     train,
     validation,
 )
+from jnndl.checks import check_gradients
 from jnndl.data import Dataset, load_digits, load_idx, load_mnist
 from jnndl.ensemble import fit_many
 from jnndl.files import load, save
@@ -33,10 +36,13 @@ __all__ = [
     "DivergenceError",
     "Dropout",
     "Network",
+    "check_gradients",
     "checkpoints",
+    "checks",
     "costs",
     "data",
     "ensemble",
+    "equations",
     "evaluate",
     "files",
     "fit",

@@ -5,6 +5,7 @@ import importlib
 import pathlib
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -26,9 +27,11 @@ ROOMS = {
     "validation": {"network", "layers", "neurons", "costs", "data"},
     "files": CORE,
     "checkpoints": {"neurons", "files"},
+    "equations": {"neurons"},
+    "checks": CORE - {"neurons", "initializers", "costs"} | {"validation"},
     "train": CORE | {"validation", "checkpoints"},
     "ensemble": CORE | {"train", "validation", "checkpoints"},
-    "__init__": CORE | {"train", "validation", "ensemble", "files", "checkpoints"},
+    "__init__": CORE | {"validation", "checks", "equations", "train", "ensemble", "files", "checkpoints"},
 }
 BORROWED = {"jax", "optax", "numpy", "jaxtyping"}  # and what lies in the standard library
 
@@ -170,3 +173,10 @@ def test_nothing_that_could_run_a_file_as_a_program(path):
     names = {dotted(node) for node in ast.walk(tree)}
     assert names.isdisjoint({"eval", "exec", "compile", "builtins.eval", "builtins.exec", "__import__"})
     assert "allow_pickle" not in {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword)}
+
+
+def test_pytorch_is_pinned_to_one_version():
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["torch"]
+    (line,) = [line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("TORCH :=")]
+    assert extra == [line.removeprefix("TORCH := ").partition("$")[0]]
+    assert extra[0].startswith("torch==")
