@@ -24,14 +24,18 @@ Scalar = Float[Array, ""]
 
 
 # Handwritten against automatic, relative in norm; either against differences, relative to norm/sqrt(number of entries),
-# which is what a random direction of length one sees of a gradient.
-TOLERANCES = {"float64": (1e-12, 1e-7), "float32": (1e-5, 1e-4)}
+# which is what a random direction of length one sees of a gradient. Differences are of float64: where weights are
+# large, a float32 gradient is off from them by its own rounding, in five linear layers with N(0, 1) weights by 1e-4.
+TOLERANCES = {"float64": (1e-12, 1e-7), "float32": (1e-5, 1e-3)}
 STEP = 1e-2  # of the central differences, along a direction of length one; shortened where the cost has a kink
 ROUNDING = 1e-12  # what a difference is off by, for a cost of 1, because costs are rounded to 16 digits
 SMOOTH = TOLERANCES["float64"][1]  # differences are taken in float64, whatever is held against them
 FEW = 50  # entries of an array up to which every coordinate gets its own difference
 DIRECTIONS, DRAWS = 4, 24
 SHARE = 3  # n, which divides the penalty, is not the batch size: one in the other's place has to show
+
+
+once = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})  # for what hardly runs twice
 
 
 class Row(NamedTuple):
@@ -126,7 +130,7 @@ def check_gradients(
         faults = _faults(objective, params, batch, n, layers_key, limit)
         autos = _automatic(objective, params, batch, n, layers_key)
         try:
-            hands = jax.jit(backprop(objective), static_argnums=2)(params, batch, n, layers_key)
+            hands = once(backprop(objective), static_argnums=2)(params, batch, n, layers_key)
         except (TypeError, ValueError):
             if not faults:
                 raise
@@ -157,12 +161,12 @@ def _shapes(tree: PyTree) -> str:
 
 
 # Both depend on nothing but the objective, so that a second check of a network finds them compiled.
-@functools.partial(jax.jit, static_argnames="n")
+@functools.partial(once, static_argnames="n")
 def _automatic(objective: Objective, params: Params, batch: Dataset, n: int, key: Key[Array, ""]) -> Params:
     return autodiff(objective)(params, batch, n, key)
 
 
-@functools.partial(jax.jit, static_argnames="n")
+@functools.partial(once, static_argnames="n")
 def _slopes(
     objective: Objective, params: Params, batch: Dataset, n: int, key: Key[Array, ""], along: Params, h: float | Scalar
 ) -> Float[Array, "3"]:
@@ -209,7 +213,7 @@ def _faults(
     """A sentence for each rule that is off by more than the limit."""
     names: list[str] = []
 
-    @jax.jit
+    @once
     def pairs(params: Params, batch: Dataset, keys: Key[Array, " m"]) -> list[tuple[Array, Array]]:
         rules = list(_rules(objective, params, batch, n, keys))
         names[:] = [name for name, _, _ in rules]
