@@ -24,12 +24,12 @@ def expanded(data: Dataset, how: str) -> Dataset:
     elif how != "plain":
         for copy_key in jax.random.split(key, COPIES):
             degrees = jax.random.uniform(copy_key, (len(images),), minval=-DEGREES, maxval=DEGREES)
-            # The field of an elastic distortion is given for MNIST's 28 pixels.
+            # The field is given for MNIST's 28 pixels; what is smoothed less has to be moved less.
             size = images.shape[1] / 28
             copies.append(
                 distort.rotate(images, np.asarray(degrees))
                 if how == "rotations"
-                else distort.elastic(images, copy_key, alpha=34 * size, sigma=4 * size)
+                else distort.elastic(images, copy_key, alpha=34 * size**2, sigma=4 * size)
             )
     labels = np.tile(np.asarray(data.targets), 1 + len(copies))
     return Dataset(np.concatenate([images, *copies]), labels, data.scale, data.offset)

@@ -183,8 +183,9 @@ def images(
     """
     pictures = np.asarray(pictures, float)
     rows = max(1, -(-len(pictures) // columns))
-    new = Figure(figsize=(columns * 0.9, rows * (1.1 if captions else 0.9) + 0.5), layout="constrained")
-    new.suptitle(title, fontsize=10)
+    width = max(4.0, columns * 0.9)
+    new = Figure(figsize=(width, rows * (1.1 if captions else 0.9) + 0.5), layout="constrained")
+    new.suptitle(textwrap.fill(title, int(14 * width)), fontsize=10)
     limit = np.abs(pictures).max() if len(pictures) else 1.0
     scale: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit} if signed else {"cmap": "Greys"}
     for axes in new.subplots(rows, columns, squeeze=False).flat:
