@@ -214,7 +214,9 @@ objective = gradients.Objective(network, costs.quadratic)
 one = digits.training[:1]
 for name, gradient in (("backprop", gradients.backprop), ("autodiff", gradients.autodiff)):
     found = gradient(objective)(params, one, 1, None)
-    apart = [float(jnp.linalg.norm(h - g)) for h, g in zip(jax.tree.leaves(by_hand), jax.tree.leaves(found), strict=True)]
+    apart = [
+        float(jnp.linalg.norm(h - g)) for h, g in zip(jax.tree.leaves(by_hand), jax.tree.leaves(found), strict=True)
+    ]
     print(f"{name}: the largest distance of an array is {max(apart):.1e}")
 
 # %% [markdown]
