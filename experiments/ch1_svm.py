@@ -62,7 +62,7 @@ EXPERIMENT = Experiment(
     name="ch1-svm",
     chapter="1",
     shows="support vector machines: the book's defaults, and tuned",
-    minutes=8,
+    minutes=10,
     rows=(
         Row(
             id="ch1-svm-default",

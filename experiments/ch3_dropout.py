@@ -80,7 +80,7 @@ EXPERIMENT = Experiment(
     name="ch3-dropout",
     chapter="3",
     shows="a thousand images, 100 hidden neurons: half of them dropped at each step, with and without L2",
-    minutes=2,
+    minutes=2.5,
     rows=(
         Row(
             "ch3-dropout",

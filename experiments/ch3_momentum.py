@@ -75,7 +75,7 @@ EXPERIMENT = Experiment(
     name="ch3-momentum",
     chapter="3",
     shows="momentum 0, 0.5 and 0.9 at one rate; what mu above 1 and below 0 would do",
-    minutes=0.5,
+    minutes=0.4,
     rows=(
         *(
             Row(

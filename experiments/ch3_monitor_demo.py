@@ -59,7 +59,7 @@ EXPERIMENT = Experiment(
     name="ch3-monitor-demo",
     chapter="3",
     shows="784-30-10, cross-entropy, lambda 5.0, rate 0.5: network2's four monitors",
-    minutes=1.5,
+    minutes=0.5,
     rows=(
         Row(
             id="ch3-monitor-demo",

@@ -109,7 +109,7 @@ EXPERIMENT = Experiment(
     name="ch3-overfitting",
     chapter="3",
     shows="a thousand images, 400 epochs: overfitting, and L2 against it",
-    minutes=2,
+    minutes=1.5,
     rows=(
         Row("ch3-overfitting", DID, "82.27 % at the best epoch", PLACE, "plain: best epoch", Number(0.8227)),
         Row("ch3-overfitting", DID, "just under 82 % at epoch 200", PLACE, "plain: epoch 199", Number(0.8190)),
