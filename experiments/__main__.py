@@ -1,4 +1,4 @@
-"""The command: ``python -m experiments [NAME ...]``."""
+"""The command: ``python -m experiments [NAME ...]``, and its sisters ``report`` and ``tour``."""
 
 import argparse
 import difflib
@@ -10,41 +10,28 @@ import sys
 
 import jax
 
-from experiments import (
-    ch1_baseline,
-    ch3_early_stopping,
-    ch3_monitor_demo,
-    gradients,
-    scratch_choices,
-    scratch_vs_framework,
-)
-from experiments.runner import Experiment, Job, open_data, run
+from experiments import catalogue, report, tour
+from experiments.catalogue import EXPERIMENTS
+from experiments.runner import Experiment, Job, duration, open_data, run
 
-EXPERIMENTS = {
-    experiment.name: experiment
-    for experiment in (
-        ch1_baseline.EXPERIMENT,
-        gradients.EXPERIMENT,
-        ch3_monitor_demo.EXPERIMENT,
-        ch3_early_stopping.EXPERIMENT,
-        scratch_choices.EXPERIMENT,
-        scratch_vs_framework.EXPERIMENT,
-    )
-}
+INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
+COMMANDS = {"report": report.main, "tour": tour.main}
 
 
 def select(names: list[str]) -> list[Experiment]:
-    """The experiments that names ask for: an id, a chapter such as ch3, or all.
+    """The experiments that names ask for: a question, an id of the book's catalogue, a chapter such as ch3, or all.
 
     Raises:
         ValueError: if a name is none of these; suggests the nearest.
     """
     chosen: dict[str, Experiment] = {}
     for name in names:
-        of_chapter = [e for e in EXPERIMENTS.values() if name in ("all", f"ch{e.chapter}")]
-        found = of_chapter or [EXPERIMENTS[name]] if of_chapter or name in EXPERIMENTS else []
+        if name in catalogue.NOT_RUN:
+            raise ValueError(f"{name} is nothing to run: {catalogue.NOT_RUN[name]}")
+        found = [e for e in EXPERIMENTS.values() if name in ("all", f"ch{e.chapter}", e.name, *e.ids)]
         if not found:
-            known = [*EXPERIMENTS, "all", *sorted({f"ch{e.chapter}" for e in EXPERIMENTS.values()})]
+            ids = dict.fromkeys(i for e in EXPERIMENTS.values() for i in (e.name, *e.ids))
+            known = [*ids, "all", *sorted({f"ch{e.chapter}" for e in EXPERIMENTS.values() if e.chapter})]
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
             raise ValueError(f"there is no experiment {name!r}; {hint} (python -m experiments lists them all)")
@@ -53,16 +40,19 @@ def select(names: list[str]) -> list[Experiment]:
 
 
 def listing() -> str:
-    """A line an experiment."""
-    lines = [
-        f"  {e.name:22} chapter {e.chapter or '-'}  about {e.minutes:4.1f} min  {e.shows}" for e in EXPERIMENTS.values()
-    ]
+    """A line an experiment, and under it the ids that it answers."""
+    lines = []
+    for e in EXPERIMENTS.values():
+        lines.append(f"  {e.name:22} chapter {e.chapter or '-'}  about {e.minutes:4.1f} min  {e.shows}")
+        others = [name for name in e.ids if name != e.name]
+        lines += [f"  {'':22} answers {', '.join(others)}"] if others else []
     return "\n".join(
         [
             "Experiments (times: MNIST, ten seeds, two CPU cores):",
             *lines,
             "",
-            "To run some: python -m experiments NAME",
+            "To run some: python -m experiments NAME, by name, by an id that it answers, by chapter (ch3), or all.",
+            "Then: python -m experiments report. A notebook to read and change: python -m experiments tour.",
         ]
     )
 
@@ -98,11 +88,16 @@ def prepare(devices: int) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns its exit status, 2 where the request cannot be met."""
+    """Run the command; returns its exit status, 2 where the request cannot be met, 130 after Ctrl-C."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] in COMMANDS:
+        return COMMANDS[arguments[0]](arguments[1:])
     parser = argparse.ArgumentParser(
-        prog="python -m experiments", description="The book's experiments. Without a name, list them."
+        prog="python -m experiments",
+        description="The book's experiments. Without a name, list them.",
+        epilog="Also: python -m experiments report, python -m experiments tour (each with its own --help).",
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="an experiment, a chapter (ch3), or all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="an experiment, an id, a chapter (ch3), or all")
     parser.add_argument("--data", default="auto", help="auto (default), mnist, digits, or a folder of four IDX files")
     parser.add_argument("--seeds", type=positive, default=10, help="networks an arm (default 10)")
     parser.add_argument("--epochs", type=positive, help="epochs, in place of each experiment's own")
@@ -114,6 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.names:
         print(listing())
         return 0
+    finished: list[str] = []
     try:
         chosen = select(options.names)
         prepare(options.devices or cores())
@@ -122,11 +118,19 @@ def main(arguments: list[str] | None = None) -> int:
         full = splits.name == "mnist" and not options.quick and options.epochs is None
         parts = ["results", *([] if full else [splits.name]), *(["quick"] if options.quick else [])]
         folder = options.out or pathlib.Path("-".join(parts))
-        for experiment in chosen:
+        for number, experiment in enumerate(chosen):
+            if full and len(chosen) > 1:
+                left = 6 * options.seeds * sum(e.minutes for e in chosen[number:])
+                print(f"question {number + 1} of {len(chosen)}, about {duration(left)} left on two cores")
             run(experiment, job, folder / experiment.name)
+            finished.append(experiment.name)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        kept = f"what is finished is kept: {', '.join(finished)}" if finished else "nothing was finished"
+        print(f"\nstopped; {kept}", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 

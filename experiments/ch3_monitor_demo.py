@@ -8,7 +8,8 @@ import numpy as np
 
 import jnndl
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome
+from experiments.runner import Experiment, Job, Outcome, Row
+from experiments.statistics import Measured
 from jnndl.data import Splits
 
 
@@ -58,8 +59,17 @@ EXPERIMENT = Experiment(
     name="ch3-monitor-demo",
     chapter="3",
     shows="784-30-10, cross-entropy, lambda 5.0, rate 0.5: network2's four monitors",
-    minutes=1.5,
-    book={},
+    minutes=0.5,
+    rows=(
+        Row(
+            id="ch3-monitor-demo",
+            did="784-30-10, cross-entropy, lambda 5.0, rate 0.5, 30 epochs, all four monitors on",
+            reported="no figure: it shows how the monitors are used",
+            place="chapter 3, the code of network2",
+            figure="validation_accuracy",
+            rule=Measured(),
+        ),
+    ),
     run=run,
     plot=plot,
 )

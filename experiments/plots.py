@@ -1,6 +1,7 @@
 """Plots: figures without a screen, in colours that colour-blind eyes and black-and-white print keep apart."""
 
 import pathlib
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments import statistics
 from jnndl import files
 
 # Okabe and Ito's palette, each with a dash of its own.
@@ -29,6 +31,11 @@ def figure(width: float = 6.4, height: float = 4.0) -> tuple[Figure, Axes]:
     return new, axes
 
 
+def legend(axes: Axes) -> None:
+    """Say what is what, where there is room; what lies under it shines through."""
+    axes.legend(fontsize=9, edgecolor="none", framealpha=0.8)
+
+
 def curves(
     path: pathlib.Path,
     lines: Mapping[str, Any],
@@ -36,33 +43,105 @@ def curves(
     title: str,
     ylabel: str,
     xlabel: str = "epoch",
+    x: Any = None,
     reported: Mapping[str, float] | None = None,
+    points: Mapping[str, Any] | None = None,
+    xlim: Sequence[float] | None = None,
     ylim: Sequence[float] | None = None,
+    xscale: str = "linear",
+    yscale: str = "linear",
 ) -> None:
     """Draw a line an arm: the mean over seeds, in a band of one standard deviation.
 
     Args:
         path: the PNG to write.
-        lines: label -> values of shape (seeds, epochs).
+        lines: label -> values of shape (seeds, epochs), or (epochs,) of one run.
         title, xlabel, ylabel: the words around it.
+        x: where the values stand; the epochs from 0, if None.
         reported: label -> a figure of the book, drawn as a horizontal line.
-        ylim: the range of the vertical axis.
+        points: label -> figures of the book as pairs (x, y), drawn as marks in the colour of the line of that order.
+        xlim, ylim: the ranges of the axes.
+        xscale, yscale: "linear" or "log".
     """
     new, axes = figure()
     for (label, values), (colour, dash) in zip(lines.items(), STYLES * len(lines), strict=False):
-        values = np.asarray(values, float)
-        epochs, mean = np.arange(values.shape[1]), np.nanmean(values, axis=0)
-        axes.plot(epochs, mean, color=colour, linestyle=dash, label=label)
+        values = np.atleast_2d(np.asarray(values, float))
+        values = values[:, ~np.isnan(values).all(axis=0)]  # after the last network stopped there is nothing to draw
+        where = np.arange(values.shape[1]) if x is None else np.asarray(x)
+        mean = np.nanmean(values, axis=0)
+        mark = "." if len(where) < 12 else None
+        axes.plot(where, mean, color=colour, linestyle=dash, label=label, marker=mark)
         if len(values) > 1:
-            std = np.nanstd(values, axis=0, ddof=1)
-            axes.fill_between(epochs, mean - std, mean + std, color=colour, alpha=0.2, linewidth=0)
+            # Where one network alone goes on there is no spread to show.
+            several = (~np.isnan(values)).sum(axis=0) > 1
+            std = np.full(len(mean), np.nan)
+            std[several] = np.nanstd(values[:, several], axis=0, ddof=1)
+            axes.fill_between(where, mean - std, mean + std, color=colour, alpha=0.2, linewidth=0)
     for label, value in (reported or {}).items():
         axes.axhline(value, color=REPORTED, linestyle=(0, (1, 2)), label=label)
-    axes.set_title(title, fontsize=10)
-    axes.set(xlabel=xlabel, ylabel=ylabel)
+    for number, (label, pairs) in enumerate((points or {}).items()):
+        marks: dict[str, Any] = {
+            "marker": "Dsov^"[number % 5],
+            "facecolor": "white",
+            "edgecolor": STYLES[number % len(STYLES)][0],
+        }
+        where, heights = np.transpose(pairs)
+        axes.scatter(where, heights, s=28, zorder=3, label=label, linewidth=1.4, **marks)
+    new.suptitle(textwrap.fill(title, 90), fontsize=10)
+    axes.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale)
+    if xlim is not None:
+        axes.set_xlim(*xlim)
     if ylim is not None:
         axes.set_ylim(*ylim)
-    axes.legend(frameon=False)
+    legend(axes)
+    save(new, path)
+
+
+def arms(
+    path: pathlib.Path,
+    values: Mapping[str, Any],
+    *,
+    title: str,
+    xlabel: str,
+    reported: Mapping[str, float] | None = None,
+    zero: bool = False,
+) -> None:
+    """Draw a row an arm: a dot a seed, the mean with its 95 % interval, and the book's figure as a diamond.
+
+    Args:
+        path: the PNG to write.
+        values: arm -> a value a seed.
+        title, xlabel: the words around it.
+        reported: arm -> the book's figure for it.
+        zero: mark zero, for differences.
+    """
+    new, axes = figure(6.4, 1.5 + 0.42 * len(values))
+    every: list[float] = []
+    for row, (_, per_seed) in enumerate(values.items()):
+        found = np.asarray([x for x in np.atleast_1d(np.asarray(per_seed, float)) if not np.isnan(x)])
+        if not len(found):
+            continue
+        every += found.tolist()
+        axes.scatter(found, np.full(len(found), row), s=14, color=STYLES[0][0], alpha=0.5, linewidth=0)
+        spread = statistics.summarize(found)["ci95"]
+        half = 0.0 if spread is None else (spread[1] - spread[0]) / 2
+        axes.errorbar(found.mean(), row, xerr=half, fmt="|", markersize=14, color="black", capsize=4)
+    marks = [(value, list(values).index(arm)) for arm, value in (reported or {}).items() if arm in values]
+    if marks:
+        look: dict[str, Any] = {"marker": "D", "facecolor": "white", "edgecolor": STYLES[1][0]}
+        where, heights = np.transpose(marks)
+        axes.scatter(where, heights, s=42, zorder=3, linewidth=1.6, label="the book", **look)
+        legend(axes)
+    if zero:
+        axes.axvline(0, color=REPORTED, linestyle=(0, (1, 2)))
+    axes.set_yticks(range(len(values)), list(values))
+    axes.set_ylim(len(values) - 0.5, -0.5)
+    # Of few seeds the interval may be wider than all that is to be seen.
+    shown = np.asarray([*every, *(value for value, _ in marks), *([0.0] if zero else [])])
+    room = 0.15 * (np.ptp(shown) or abs(shown[0]) or 1.0)
+    axes.set_xlim(shown.min() - room, shown.max() + room)
+    new.suptitle(f"{textwrap.fill(title, 90)}\n(dots: seeds; bar: mean and its 95 % interval)", fontsize=10)
+    axes.set(xlabel=xlabel)
     save(new, path)
 
 
@@ -131,8 +210,9 @@ def images(
     """
     pictures = np.asarray(pictures, float)
     rows = max(1, -(-len(pictures) // columns))
-    new = Figure(figsize=(columns * 0.9, rows * (1.1 if captions else 0.9) + 0.5), layout="constrained")
-    new.suptitle(title, fontsize=10)
+    width = max(4.0, columns * 0.9)
+    new = Figure(figsize=(width, rows * (1.1 if captions else 0.9) + 0.5), layout="constrained")
+    new.suptitle(textwrap.fill(title, int(14 * width)), fontsize=10)
     limit = np.abs(pictures).max() if len(pictures) else 1.0
     scale: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit} if signed else {"cmap": "Greys"}
     for axes in new.subplots(rows, columns, squeeze=False).flat:

@@ -8,6 +8,7 @@ import os
 import pathlib
 import platform
 import shlex
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from jnndl.network import Network, Params
 from jnndl.train import Fit, Scores
 
 BOOK_TRAINING = 50_000  # the book's lambda belongs to this many training images
-QUICK_EXAMPLES, QUICK_EPOCHS = 1000, 2
+QUICK_EXAMPLES, QUICK_EPOCHS, QUICK_HIDDEN = 1000, 2, 30  # few widths, few programs to compile
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Job:
         devices: how many devices to train on, or None for all.
         resume: whether to go on from checkpoints.
         checkpoints: the folder for them, or None for none.
+        trained: what ``fit`` has trained; questions that ask for the same networks share them.
     """
 
     splits: Splits
@@ -49,6 +51,7 @@ class Job:
     resume: bool = False
     checkpoints: pathlib.Path | None = None
     _fits: Iterator[int] = dataclasses.field(default_factory=itertools.count)
+    trained: dict[Any, Any] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
     def training(self) -> Dataset:
@@ -64,42 +67,87 @@ class Job:
         """How many epochs to train where the experiment's own number is ``own``."""
         return self.epochs or (QUICK_EPOCHS if self.quick else own)
 
-    def l2(self, book: float) -> float:
-        """The book's lambda for this many training examples: lambda/n stays what it was (chapter 3)."""
-        return book * len(self.training) / BOOK_TRAINING
+    def l2(self, book: float, n: int = BOOK_TRAINING) -> float:
+        """A lambda of the book for this many training examples: lambda/n stays what it was (chapter 3).
+
+        Args:
+            book: the book's lambda.
+            n: the number of training examples that it belongs to.
+        """
+        return book * min(n, len(self.training)) / n
+
+    def mlp(self, *hidden: int, **settings: Any) -> Network:
+        """A fully connected network from these images to these classes; of few neurons for a quick run."""
+        sizes = [min(size, QUICK_HIDDEN) if self.quick else size for size in hidden]
+        return jnndl.mlp([self.pixels, *sizes, self.splits.classes], **settings)
 
     def fit(
-        self, network: Network, evaluation: Dataset, *, epochs: int, title: str = "", **settings: Any
+        self,
+        network: Network,
+        evaluation: Dataset | None,
+        *,
+        epochs: int,
+        title: str = "",
+        training: Dataset | None = None,
+        **settings: Any,
     ) -> tuple[Fit, float]:
         """Train a network a seed, all at once, printing a line an epoch as the book does (every tenth of a long run).
+
+        The seeds are always the same, so that two arms start from the same weights (where their networks have the same
+        shape) and see the same shuffles: their difference is paired. What was trained before in this command, by any
+        question, is not trained again.
+
+        Args:
+            network: what to train.
+            evaluation: the data to measure on after each epoch, or None.
+            epochs: the experiment's own number of them.
+            title: what to print before each line.
+            training: in place of all training data.
+            settings: of ``jnndl.fit_many``.
 
         Returns:
             The fit, and the median of the seconds that an epoch took, all seeds and their evaluation together.
         """
-        epochs = self.epochs_of(epochs)
+        epochs, training = self.epochs_of(epochs), self.training if training is None else training
+        number = next(self._fits)  # an experiment trains its arms in the same order each time
+        what = (network, training, evaluation, settings)
+        key = repr((network, identity(training), identity(evaluation), epochs, sorted(settings.items())))
+        if key in self.trained:
+            print(f"{title}trained before, by another question of this command", flush=True)
+            return self.trained[key][0]
         keys = jax.vmap(jax.random.key)(np.arange(self.seeds))
         seconds: list[float] = []
-        last = time.perf_counter()
+        started = last = time.perf_counter()
 
         def line(epoch: int, scores: Scores) -> None:
             nonlocal last
-            now, accuracy = time.perf_counter(), np.asarray(scores.evaluation_accuracy)
+            now = time.perf_counter()
             seconds.append(now - last)
             last = now
-            if epochs > 60 and (epoch + 1) % 10:
+            if (epoch + 1) % (1 if epochs <= 60 else max(10, epochs // 40)) and epoch + 1 < epochs:
                 return
-            accuracy = accuracy[~np.isnan(accuracy)]  # of those still training
+            left = np.median(seconds) * (epochs - epoch - 1)
+            clock = f"{seconds[-1]:.2f} s" + (f", {duration(left)} left" if now - started + left > 10 else "")
+            values, size = scores.evaluation_accuracy, 0 if evaluation is None else len(evaluation)
+            if values is None:
+                values, size = scores.training_accuracy, len(training)
+            if values is None:  # targets that are no labels
+                print(
+                    f"{title}Epoch {epoch}: training cost {np.nanmean(scores.training_cost):.6g} ({clock})", flush=True
+                )
+                return
+            accuracy = np.asarray(values)[~np.isnan(values)]  # of those still training
+            mean = accuracy.mean() if len(accuracy) else float("nan")
             spread = f" +- {100 * accuracy.std(ddof=1):.2f}" if len(accuracy) > 1 else ""
             print(
-                f"{title}Epoch {epoch}: {round(accuracy.mean() * len(evaluation))} / {len(evaluation)}"
-                f"   ({100 * accuracy.mean():.2f} %{spread}, {len(accuracy)} seeds, {seconds[-1]:.2f} s)",
+                f"{title}Epoch {epoch}: {round(mean * size) if len(accuracy) else '-'} / {size}"
+                f"   ({100 * mean:.2f} %{spread}, {len(accuracy)} seeds, {clock})",
                 flush=True,
             )
 
-        number = next(self._fits)  # an experiment trains its arms in the same order each time
         fit = jnndl.fit_many(
             network,
-            self.training,
+            training,
             evaluation,
             keys=keys,
             epochs=epochs,
@@ -110,7 +158,44 @@ class Job:
             devices=jax.devices()[: self.devices],
             **settings,
         )
-        return fit, float(np.median(seconds)) if seconds else math.nan
+        median = float(np.median(seconds)) if seconds else math.nan  # none, where a checkpoint was the whole run
+        self.trained[key] = (fit, median), what  # kept, so that nothing else gets its address
+        return self.trained[key][0]
+
+
+def identity(data: Dataset | None) -> Any:
+    """What tells data apart: where they lie. A slice is another object each time, but of the same memory."""
+    if data is None:
+        return None
+    where = [np.asarray(a).__array_interface__["data"][0] for a in (data.inputs, data.targets)]
+    return where, data.inputs.shape, data.scale, data.offset
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, for a person who waits."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def each(params: Any) -> list[Params]:
+    """The parameters of each network, from those of ``fit``."""
+    count = jax.tree.leaves(params)[0].shape[0]
+    return [jax.tree.map(lambda a, seed=seed: a[seed], params) for seed in range(count)]
+
+
+def lasting(values: Any) -> np.ndarray:
+    """A history, shape (seeds, epochs), in which a network that has stopped keeps the last value that it had."""
+    values = np.array(values, float)
+    for epoch in range(1, values.shape[1]):
+        stopped = np.isnan(values[:, epoch])
+        values[stopped, epoch] = values[stopped, epoch - 1]
+    return values
+
+
+def curve(values: Any) -> Any:
+    """An array as JSON holds it: nested lists of six digits, null for no value."""
+    if np.ndim(values):
+        return [curve(value) for value in np.asarray(values)]
+    return float(f"{float(values):.6g}") if np.isfinite(values) else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,33 +204,44 @@ class Outcome:
 
     Attributes:
         config: every setting, for the record.
-        measured: figure name -> a value a seed; the main accuracy is test_accuracy or validation_accuracy, a fraction.
+        measured: figure name -> a value a seed, or one value where chance plays no part; the main accuracy is
+            test_accuracy or validation_accuracy, a fraction.
         curves: what the plots need, JSON values.
-        network, params: a network to save, or None.
+        network, params: a network to save, or None where there is none.
     """
 
     config: dict[str, Any]
-    measured: dict[str, np.ndarray]
+    measured: dict[str, Any]
     curves: dict[str, Any]
     network: Network | None = None
     params: Params | None = None
 
 
 @dataclasses.dataclass(frozen=True)
-class Reported:
-    """A figure of the book (or of whoever is named), and where it stands.
+class Row:
+    """One line of the report: an entry of the book, and the measured figure that answers it.
 
     Attributes:
-        value: the figure.
-        place: where it was reported.
-        best_of: of how many runs it is the best.
-        to_beat: whether it is to be surpassed rather than met.
+        id: of the entry; one that reports several things has several rows.
+        did: what the book did.
+        reported: what it reported.
+        place: where.
+        figure: the name of the measured figure.
+        rule: how the verdict is found; its class says whether this is a toy, a number or a claim.
+        ours: what we run, where it is not the same.
+        anywhere: whether the verdict holds on any data, at any length (a toy that uses none).
+        why: for a verdict that is not "reproduced": the explanation, and how it was tested.
     """
 
-    value: float
+    id: str
+    did: str
+    reported: str
     place: str
-    best_of: int = 1
-    to_beat: bool = False
+    figure: str
+    rule: statistics.Rule
+    ours: str = "the same"
+    anywhere: bool = False
+    why: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,11 +249,11 @@ class Experiment:
     """One question of the book.
 
     Attributes:
-        name: the id on the command line.
+        name: the question's name on the command line; the ids of its rows select it too.
         chapter: "1", "3", ...
         shows: a line about it.
         minutes: rough time on MNIST with two CPU cores and ten seeds.
-        book: figure name -> what was reported for it.
+        rows: what the book reported, each with the rule for its verdict.
         run: does it.
         plot: draws its pictures from what ``run`` left in result.json.
     """
@@ -166,9 +262,14 @@ class Experiment:
     chapter: str
     shows: str
     minutes: float
-    book: dict[str, Reported]
+    rows: tuple[Row, ...]
     run: Callable[[Job], Outcome]
     plot: Callable[[dict[str, Any], Splits, pathlib.Path], None]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The entries of the book that this answers."""
+        return tuple(dict.fromkeys(row.id for row in self.rows))
 
 
 def open_data(name: str) -> Splits:
@@ -201,6 +302,28 @@ def device() -> str:
     return f"{len(devices)} x {name} ({devices[0].platform})"
 
 
+def commit() -> str:
+    """The commit of the code, with a + where files differ from it; "unknown" outside a repository."""
+    git = ["git", "-C", str(pathlib.Path(__file__).parent)]
+    try:
+        name = subprocess.run([*git, "rev-parse", "--short=10", "HEAD"], capture_output=True, text=True, check=True)
+        changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return name.stdout.strip() + ("+" if changed.stdout.strip() else "")
+
+
+def as_json(row: Row, measured: dict[str, Any], comparable: bool) -> dict[str, Any]:
+    """A row as result.json holds it, with its verdict."""
+    entry = {name: getattr(row, name) for name in ("id", "did", "reported", "place", "figure", "ours", "why")}
+    judged = comparable or row.anywhere
+    return entry | {
+        "kind": row.rule.kind,
+        "rule": repr(row.rule),
+        "verdict": row.rule.judge(measured[row.figure]) if judged else "none: not the book's data and length",
+    }
+
+
 def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any]:
     """Run an experiment, and write result.json, the network and the plots into ``folder``."""
     splits = job.splits
@@ -221,6 +344,7 @@ def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any
     jax.monitoring.unregister_event_duration_listener(listen)
 
     comparable = splits.name == "mnist" and not job.quick and job.epochs is None
+    rows = [as_json(row, outcome.measured, comparable) for row in experiment.rows]
     result = {
         "experiment": experiment.name,
         "data": {
@@ -238,13 +362,13 @@ def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any
         "comparable": comparable,
         "config": outcome.config,
         "measured": {name: statistics.summarize(values) for name, values in outcome.measured.items()},
-        "book": {name: dataclasses.asdict(reported) for name, reported in experiment.book.items()},
-        "verdict": {
-            name: statistics.verdict(outcome.measured[name], reported.value, reported.best_of, reported.to_beat)
-            if comparable
-            else "none: not the book's data and length"
-            for name, reported in experiment.book.items()
+        "book": {
+            row.figure: dataclasses.asdict(row.rule) | {"id": row.id, "place": row.place, "reported": row.reported}
+            for row in experiment.rows
         },
+        "verdict": {row["figure"]: row["verdict"] for row in rows},
+        "rows": rows,
+        "commit": commit(),
         "versions": {"python": platform.python_version()}
         | {package: metadata.version(package) for package in ("jnndl", "jax", "jaxlib", "optax", "numpy")},
         "device": device(),
@@ -253,7 +377,7 @@ def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any
         "curves": outcome.curves,
     }
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(result, indent=1)
+    text = json.dumps(result, indent=1, allow_nan=False)
     jnndl.files.write_atomically(folder / "result.json", lambda path: pathlib.Path(path).write_text(text))
     if outcome.network is not None and outcome.params is not None:
         jnndl.save(folder / "network.safetensors", outcome.network, outcome.params)
@@ -266,12 +390,10 @@ def report(result: dict[str, Any], folder: pathlib.Path) -> None:
     """Print what came out."""
     print()
     for name, figure in result["measured"].items():
-        form = ".4f" if figure["mean"] == 0 or abs(figure["mean"]) >= 1e-3 else ".1e"
-        spread = "" if figure["std"] is None else f" +- {figure['std']:{form}}"
-        print(f"{name}: {figure['mean']:{form}}{spread}")
-        if result["comparable"] and name in result["book"]:
-            reported = result["book"][name]
-            print(f"    reported: {reported['value']:.4f}, {reported['place']}\n    {result['verdict'][name]}")
+        print(f"{name}: {statistics.words(figure)}")
+    for row in result["rows"]:
+        print(f"{row['id']} ({row['kind']}), {row['figure']}: reported {row['reported']} ({row['place']})")
+        print(f"    {row['verdict']}")
     seconds = result["seconds"]
     print(f"{seconds['total']:.1f} s in all, {seconds['compile']:.1f} s of them compiling, on {result['device']}")
     print(f"written to {folder}{os.sep}: {', '.join(sorted(path.name for path in folder.iterdir()))}\n", flush=True)

@@ -68,7 +68,7 @@ EXPERIMENT = Experiment(
     chapter="",
     shows="width, initial weights and input scaling for scratch-vs-framework, chosen on validation data",
     minutes=20,
-    book={},
+    rows=(),
     run=run,
     plot=plot,
 )

@@ -1,6 +1,6 @@
-"""The command, the runner and the statistics of the experiments."""
+"""The command and the runner of the experiments."""
 
-import json
+import dataclasses
 import pathlib
 import re
 import runpy
@@ -8,15 +8,12 @@ import runpy
 import jax
 import numpy as np
 import pytest
-from scipy import stats
 
 import jnndl
-from experiments import statistics
-from experiments.__main__ import EXPERIMENTS, main
+from experiments import catalogue, runner
+from experiments.__main__ import EXPERIMENTS, main, select
 from experiments.gradients import FITTING, cases
-
-KEYS = {"experiment", "data", "seeds", "quick", "scale", "config", "measured"}
-KEYS |= {"book", "verdict", "versions", "device", "seconds"}
+from experiments.runner import Job
 
 
 @pytest.fixture
@@ -36,6 +33,7 @@ def test_without_a_name_the_experiments_are_listed(capsys):
     [
         (["ch1-basline"], "there is no experiment 'ch1-basline'; did you mean ch1-baseline?"),
         (["ch9"], "there is no experiment 'ch9'; did you mean ch"),
+        (["ch1-100hiden"], "there is no experiment 'ch1-100hiden'; did you mean ch1-100hidden?"),
         (
             ["ch1-baseline", "--data", "nowhere"],
             "data folder nowhere does not exist, so it lacks train-images-idx3-ubyte",
@@ -59,8 +57,6 @@ def test_a_number_that_is_none_ends_with_status_2(capsys, arguments):
 
 
 def test_auto_says_how_to_get_mnist_where_it_cannot_be_had(monkeypatch, capsys):
-    from experiments import runner
-
     def no_network():
         raise ConnectionError("no mirror; set JNNDL_DATA")
 
@@ -69,62 +65,111 @@ def test_auto_says_how_to_get_mnist_where_it_cannot_be_had(monkeypatch, capsys):
     assert "WARNING: MNIST could not be had: no mirror; set JNNDL_DATA" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["ch1-baseline", "ch3-monitor-demo", "ch3-early-stopping", "scratch-vs-framework"])
-def test_a_quick_run_leaves_result_network_and_pictures(quietly, tmp_path, capsys, name):
-    assert main([name, "--quick", "--data", "digits", "--seeds", "2", "--out", str(tmp_path)]) == 0
-    result = json.loads((tmp_path / name / "result.json").read_text())
-    assert set(result) >= KEYS
-    assert (result["experiment"], result["quick"], result["seeds"]) == (name, True, [0, 1])
-    assert result["data"]["sizes"] == {"training": 1000, "validation": 300, "test": 300}
-    main_figures = [figure for figure in result["measured"] if figure in ("test_accuracy", "validation_accuracy")]
-    assert len(main_figures) == 1
-    figure = result["measured"][main_figures[0]]
-    assert 0.1 < figure["mean"] <= 1
-    assert figure["mean"] == pytest.approx(sum(figure["per_seed"]) / 2)
-    assert all("not the book's data" in verdict for verdict in result["verdict"].values())
-    assert list((tmp_path / name).glob("*.png"))
-    network, params = jnndl.load(tmp_path / name / "network.safetensors")
-    assert jnndl.predict(network, params, jnndl.load_digits().test).labels.shape == (300,)
-    assert "Epoch 1: " in capsys.readouterr().out
+def test_an_id_selects_the_question_that_holds_it():
+    assert [e.name for e in select(["ch1-100hidden"])] == ["ch1-rates-widths"]
+    assert [e.name for e in select(["ch3-hp-small", "ch3-hp-bad"])] == ["ch3-hyper-parameters"]
+    assert [e.name for e in select(["ch1-svm-tuned", "ch1-svm"])] == ["ch1-svm"]
 
 
-def test_summary_by_hand():
-    # mean 2, deviations -1 0 1: variance 2/2 = 1; t(0.975, 2) = 4.302653, times 1/sqrt(3)
-    summary = statistics.summarize([1.0, 2.0, 3.0])
-    assert (summary["mean"], summary["std"]) == (2.0, 1.0)
-    np.testing.assert_allclose(summary["ci95"], [2 - 4.302653 / 3**0.5, 2 + 4.302653 / 3**0.5], rtol=1e-6)
-    assert statistics.summarize([0.5]) == {"mean": 0.5, "std": None, "ci95": None, "per_seed": [0.5]}
+@pytest.mark.parametrize("chapter", ["1", "2", "3"])
+def test_a_chapter_selects_its_questions(chapter):
+    names = [e.name for e in select([f"ch{chapter}"])]
+    assert {name for name in EXPERIMENTS if name.startswith(f"ch{chapter}-")} == {*names} - {"gradients"}
+    assert ("gradients" in names) == (chapter == "2")
 
 
-def test_prediction_interval_holds_what_it_promises():
-    rng = np.random.default_rng(0)
-    for best_of in (1, 3):
-        hits = 0
-        for _ in range(2000):
-            low, high = statistics.prediction_interval(rng.normal(size=8), best_of)
-            hits += low <= rng.normal(size=best_of).max() <= high
-        assert abs(hits / 2000 - 0.95) < 0.02
-    # one run: mean +- t sqrt(1 + 1/n) s
-    half = stats.t.ppf(0.975, 2) * (1 + 1 / 3) ** 0.5
-    np.testing.assert_allclose(statistics.prediction_interval([1.0, 2.0, 3.0]), (2 - half, 2 + half))
+def test_all_selects_everything():
+    assert select(["all"]) == list(EXPERIMENTS.values())
 
 
-@pytest.mark.parametrize(
-    ("per_seed", "reported", "start"),
-    [
-        ([0.950, 0.951, 0.949, 0.950], 0.9505, "reproduced"),
-        ([0.950, 0.951, 0.949, 0.950], 0.9600, "not reproduced"),
-        ([0.90, 0.95, 0.92, 0.97], 0.9505, "compatible, but"),
-        ([0.950], 0.9505, "open"),
-    ],
-)
-def test_verdicts(per_seed, reported, start):
-    assert statistics.verdict(per_seed, reported).startswith(start)
+# The entries of chapters 1 to 3 in the catalogue of the book's experiments, figures and exercises.
+CATALOGUE = """
+ch1-baseline ch1-100hidden ch1-eta-0.001 ch1-eta-0.01-to-1 ch1-eta-100 ch1-nohidden ch1-random ch1-darkness
+ch1-svm-default ch1-svm-tuned ch1-record ch1-perceptron-festival ch1-nand ch1-half-adder ch1-perceptron-scaling
+ch1-sigmoid-step-plots ch1-architecture ch1-bitwise ch1-valley ch1-gd-direction ch1-digits ch2-bp1 ch2-bp2 ch2-bp3
+ch2-bp4 ch2-matrix-form ch2-finite-diff ch2-vectorised ch2-variants ch3-neuron-quad-easy ch3-neuron-quad-sat
+ch3-neuron-ce-easy ch3-neuron-ce-sat ch3-ce-30 ch3-ce-100 ch3-overfitting ch3-overfitting-full ch3-regularized
+ch3-regularized-full ch3-reg-100 ch3-reg-100-60 ch3-init-30 ch3-init-100 ch3-multiple-eta ch3-more-data
+ch3-more-data-svm ch3-monitor-demo ch3-hp-bad ch3-hp-small ch3-hp-lambda ch3-hp-eta-up ch3-hp-eta-down ch3-softmax
+ch3-softmax-problems ch3-quad-linear-output ch3-eta-heuristic ch3-l1 ch3-dropout ch3-rotation-figure
+ch3-expansion-cited ch3-polynomial ch3-gaussians ch3-early-stopping ch3-lr-schedule ch3-hessian ch3-momentum ch3-tanh
+ch3-relu ch3-init-l2-link
+"""
+ENTRIES = CATALOGUE.split()
 
 
-def test_a_figure_to_beat_is_beaten_by_every_seed_or_not():
-    assert statistics.verdict([0.92, 0.93], 0.9, to_beat=True) == "beaten: 2 of 2 seeds are above"
-    assert statistics.verdict([0.92, 0.89], 0.9, to_beat=True) == "not beaten: 1 of 2 seeds are above"
+def test_every_entry_of_the_book_has_its_question_or_a_reason():
+    answered = [i for e in EXPERIMENTS.values() if e.chapter for i in e.ids]
+    assert len(answered) == len(set(answered)), "an entry with two questions"
+    assert {*answered, *catalogue.NOT_RUN} == set(ENTRIES)
+
+
+def test_rows_are_of_three_kinds_and_say_what_they_need():
+    for experiment in EXPERIMENTS.values():
+        for row in experiment.rows:
+            assert row.rule.kind in ("toy", "number", "claim")
+            assert all((row.id, row.did, row.reported, row.place, row.figure, row.ours)), row
+        # A figure that two rows judge by one rule would be counted twice.
+        judged = [(row.figure, row.rule) for row in experiment.rows]
+        assert len(judged) == len(set(judged)), experiment.name
+
+
+def test_an_entry_that_is_nothing_to_run_says_why(quietly, capsys):
+    assert main(["ch1-record"]) == 2
+    assert "ch1-record is nothing to run: it cites Wan et al. 2013" in capsys.readouterr().err
+
+
+def test_ctrl_c_keeps_what_is_finished(quietly, monkeypatch, tmp_path, capsys):
+    def interrupted(job):
+        raise KeyboardInterrupt
+
+    second = dataclasses.replace(EXPERIMENTS["ch1-darkness"], run=interrupted)
+    monkeypatch.setitem(EXPERIMENTS, "ch1-darkness", second)
+    arguments = ["ch3-polynomial", "ch1-darkness", "--quick", "--data", "digits", "--seeds", "2"]
+    assert main([*arguments, "--out", str(tmp_path)]) == 130
+    assert "stopped; what is finished is kept: ch3-polynomial" in capsys.readouterr().err
+    assert (tmp_path / "ch3-polynomial" / "result.json").exists()
+    assert not (tmp_path / "ch1-darkness").exists()
+
+
+def test_the_same_networks_are_trained_once_and_others_are_not_mistaken_for_them(digits, capsys):
+    job = Job(digits, seeds=2, quick=True)
+    network, settings = job.mlp(), {"epochs": 30, "learning_rate": 0.5}
+    first, _ = job.fit(network, digits.validation, **settings)
+    assert job.fit(network, digits.validation, title="again: ", **settings)[0] is first
+    assert "again: trained before" in capsys.readouterr().out
+    # Other data of the same memory and size, another penalty, another part to measure on: other networks.
+    standard = dataclasses.replace(job, splits=jnndl.data.standardize(digits))
+    others = [
+        standard.fit(network, standard.splits.validation, **settings)[0],
+        job.fit(network, digits.validation, l2=1.0, **settings)[0],
+        job.fit(network, digits.test, **settings)[0],
+    ]
+    assert all(other is not first for other in others)
+    assert len({fit.history.evaluation_cost.tobytes() for fit in (first, *others)}) == 4
+
+
+def test_a_long_run_says_how_much_time_is_left(digits, capsys, monkeypatch):
+    clock = iter(range(0, 1000, 20))
+    monkeypatch.setattr(runner.time, "perf_counter", lambda: next(clock))
+    job = Job(digits, seeds=2, epochs=4)
+    job.fit(job.mlp(), digits.validation, epochs=30, learning_rate=0.5)
+    assert [line.partition("s, ")[2].rpartition("s, ")[2] for line in capsys.readouterr().out.splitlines()] == [
+        "60 s left)",
+        "40 s left)",
+        "20 s left)",
+        "0 s left)",
+    ]
+
+
+def test_a_stopped_network_keeps_its_last_value():
+    nan = np.nan
+    kept = runner.lasting([[0.1, 0.2, nan, nan], [0.3, nan, nan, 0.4]])
+    np.testing.assert_array_equal(kept, [[0.1, 0.2, 0.2, 0.2], [0.3, 0.3, 0.3, 0.4]])
+
+
+def test_curves_are_json_values_of_six_digits():
+    assert runner.curve(np.array([[1 / 3, np.nan], [np.inf, 2e10 / 3]])) == [[0.333333, None], [None, 6.66667e9]]
 
 
 def test_the_layer_of_contributing_works_with_both_gradients(x64, digits, tmp_path):

@@ -1,0 +1,233 @@
+"""Every question in a quick run, its pictures and its report; and the toys' exact values from elsewhere."""
+
+import json
+import math
+
+import jax
+import numpy as np
+import pytest
+
+import jnndl
+from experiments import ch1_darkness, ch1_perceptrons, ch2_vectorised, ch3_l1, ch3_single_neuron, distort, report
+from experiments.__main__ import EXPERIMENTS, main
+from jnndl.data import Dataset
+
+KEYS = {"experiment", "data", "seeds", "quick", "scale", "config", "measured"}
+KEYS |= {"book", "verdict", "versions", "device", "seconds", "rows", "commit"}
+
+# In groups, because the questions of one command share what they trained and compiled; a group a test, to run side by
+# side.
+COSTS = """
+ch3-cross-entropy ch3-full-data ch3-overfitting ch3-l1 ch3-dropout ch3-more-data ch3-more-data-svm ch3-monitor-demo
+ch3-polynomial ch3-single-neuron
+"""
+REST = """
+ch3-softmax ch3-neurons ch3-initial-weights ch3-multiple-eta ch3-hyper-parameters ch3-early-stopping ch3-momentum
+ch3-newton ch3-expanded
+"""
+GROUPS = {
+    "chapters 1 and 2": ["ch1", "ch2"],
+    "chapter 3, costs and penalties": COSTS.split(),
+    "chapter 3, the rest": REST.split(),
+    "from scratch": ["scratch-vs-framework"],
+}
+LONG = {"scratch-choices"}  # the same code as scratch-vs-framework, eight networks more to compile
+
+
+def test_every_question_is_in_a_group():
+    named = {name for names in GROUPS.values() for name in names}
+    held = {name for name, e in EXPERIMENTS.items() if {name, f"ch{e.chapter}"} & named}
+    assert held | LONG == set(EXPERIMENTS)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_quick_runs_leave_results_pictures_and_a_report(monkeypatch, tmp_path, capsys, group):
+    monkeypatch.setattr(jax.config, "update", lambda *_: None)  # the number of devices was set before the first use
+    results = tmp_path / "results"
+    assert main([*GROUPS[group], "--quick", "--data", "digits", "--seeds", "2", "--out", str(results)]) == 0
+    assert "Epoch 1: " in capsys.readouterr().out
+    for folder in sorted(results.iterdir()):
+        result = json.loads((folder / "result.json").read_text())
+        name, experiment = result["experiment"], EXPERIMENTS[result["experiment"]]
+        assert set(result) >= KEYS, name
+        assert (result["quick"], result["seeds"], result["comparable"]) == (True, [0, 1], False)
+        assert result["data"]["sizes"] == {"training": 1000, "validation": 300, "test": 300}
+        assert list(folder.glob("*.png")), name
+        assert [(row["id"], row["figure"]) for row in result["rows"]] == [(r.id, r.figure) for r in experiment.rows]
+        for row, told in zip(experiment.rows, result["rows"], strict=True):
+            verdict = told["verdict"]
+            # What needs no data holds in a quick run, and every such check passes; the rest is not judged.
+            assert verdict.startswith("reproduced" if row.anywhere else "none: not the book's data"), (name, told)
+        main_figures = [figure for figure in ("test_accuracy", "validation_accuracy") if figure in result["measured"]]
+        if (folder / "network.safetensors").exists():
+            assert len(main_figures) == 1, name
+            figure = result["measured"][main_figures[0]]
+            assert 0 <= figure["mean"] <= 1
+            assert figure["mean"] == pytest.approx(sum(figure["per_seed"]) / 2)
+            network, params = jnndl.load(folder / "network.safetensors")
+            assert jnndl.predict(network, params, jnndl.load_digits().test).labels.shape == (300,)
+
+    # A plot comes from result.json alone: drawn again, it is there again.
+    pictures = sorted(results.glob("*/*.png"))
+    for picture in pictures:
+        picture.unlink()
+    assert main(["report", str(results), "--out", str(tmp_path), "--replot"]) == 0
+    assert sorted(results.glob("*/*.png")) == pictures
+    told, page = (tmp_path / "RESULTS.md").read_text(), (tmp_path / "results.html").read_text()
+    assert "QUICK RUNS" in told
+    assert page.count("data:image/png;base64,") == len(pictures)
+    assert "src='http" not in page
+    for folder in results.iterdir():
+        assert all(f"| {i} |" in told for i in EXPERIMENTS[folder.name].ids)
+
+
+def result_of(name, rows, **changes):
+    measured = {row["figure"]: {"mean": 0.5, "std": 0.1, "ci95": [0.4, 0.6], "per_seed": [0.4, 0.6]} for row in rows}
+    blank = {"did": "did", "reported": "said", "place": "there", "ours": "the same", "why": ""}
+    result = {"experiment": name, "data": {"name": "mnist"}, "seeds": [0, 1], "quick": False, "config": {"a": 1}}
+    result |= {"measured": measured, "rows": [blank | row for row in rows], "commit": "abc", "device": "2 x a core"}
+    return result | {"seconds": {"total": 90.0, "compile": 1.0}, "command": "python -m experiments x"} | changes
+
+
+def test_the_report_counts_by_kind_and_names_what_has_no_verdict(tmp_path, capsys):
+    rows = [
+        {"id": "ch1-random", "kind": "claim", "figure": "a", "verdict": "reproduced: so"},
+        {"id": "ch1-random", "kind": "claim", "figure": "b", "verdict": "not reproduced: so", "why": "tested: a|b"},
+        {"id": "ch1-darkness", "kind": "toy", "figure": "c", "verdict": "open: one seed"},
+    ]
+    folder = tmp_path / "results" / "ch1-darkness"
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(json.dumps(result_of("ch1-darkness", rows)))
+    assert main(["report", str(tmp_path / "results"), "--out", str(tmp_path)]) == 0
+    told = (tmp_path / "RESULTS.md").read_text()
+    assert "Claims: 2 (1 reproduced, 1 not reproduced)" in told
+    assert "Toys: one right answer: 1 (1 open)" in told
+    wanted = {i for e in EXPERIMENTS.values() if e.chapter == "1" for i in e.ids}
+    assert f"with a verdict: 1 of {len(wanted)}." in told
+    assert "ch1-darkness, " in told.partition("Without one: ")[2]
+    assert "not reproduced: so Why: tested: a\\|b" in told
+    assert "0.5000 +- 0.1000 (2 seeds)" in told
+    assert report.word("compatible, but the interval") == "compatible"
+
+
+def test_a_report_of_nothing_is_one_sentence_and_status_2(tmp_path, capsys):
+    assert main(["report", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith(f"error: no result.json under {tmp_path}; run")
+
+
+# Toys, against tables and algebra.
+
+
+def test_darkness_and_its_verdict_on_mnist(mnist):
+    found = ch1_darkness.run(ch1_darkness.Job(mnist, seeds=3)).measured
+    assert found["darkness_correct"] == 2225
+    means = ch1_darkness.run(ch1_darkness.Job(mnist, seeds=3)).curves["means"]
+    table = [135.87, 59.66, 116.29, 110.87, 95.22, 100.35, 107.38, 89.88, 117.88, 96.04]
+    np.testing.assert_allclose(means, table, atol=0.005)
+
+
+def test_a_perceptron_that_is_wrong_is_seen(monkeypatch):
+    assert (ch1_perceptrons.festival(), ch1_perceptrons.half_adder(), ch1_perceptrons.bitwise()) == (16, 8, 40)
+    real = ch1_perceptrons.neuron
+    monkeypatch.setattr(ch1_perceptrons, "neuron", lambda kind, weight, bias: real(kind, weight, bias - 2))
+    # Shifted by 2, the first threshold is 7 and the second 5: it fires iff x1 and (x2 or x3) (right for 8 - 1 inputs),
+    # and iff x1 (right for 8 - 1). NAND becomes NOR.
+    assert ch1_perceptrons.festival() == 14
+    assert ch1_perceptrons.half_adder() < 8
+
+
+def test_single_neuron_follows_the_rule_worked_out_in_python():
+    # Quadratic: dC/dw = a sigma'(z), as is dC/db, for input 1 and target 0; the widget steps along 1/(1 - a).
+    def by_hand(w, b, rate, slope):
+        out = []
+        for _ in range(ch3_single_neuron.EPOCHS + 1):
+            a = 1 / (1 + math.exp(-(w + b)))
+            out.append(a)
+            w, b = w - rate * slope(a), b - rate * slope(a)
+        return out
+
+    for name, slope in (
+        ("quadratic, 0.15", lambda a: a * a * (1 - a)),
+        ("cross-entropy, 0.005", lambda a: a),
+        ("cross-entropy as the widget steps, 0.005", lambda a: 1 / (1 - a)),
+    ):
+        cost, rate = ch3_single_neuron.ARMS[name]
+        found = ch3_single_neuron.output(cost, rate, (2.0, 2.0))
+        np.testing.assert_allclose(found, by_hand(2.0, 2.0, rate, slope), atol=2e-4)
+
+
+def test_the_matrix_form_in_numpy_is_the_sum_over_examples():
+    rng = np.random.default_rng(0)
+    weights, biases = [rng.normal(size=(3, 4)), rng.normal(size=(2, 3))], [rng.normal(size=3), rng.normal(size=2)]
+    x, y = rng.normal(size=(4, 5)), rng.random((2, 5))
+    for ours, theirs in zip(
+        ch2_vectorised.backprop(weights, biases, x, y), ch2_vectorised.by_example(weights, biases, x, y), strict=True
+    ):
+        for a, b in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_concentration_by_hand():
+    # Of ten weights the largest tenth is one; it has 9 of 9 + 9 * 1.
+    assert ch3_l1.concentration(np.array([1.0] * 9 + [-9.0])) == pytest.approx(0.5)
+
+
+def test_digits_in_binary():
+    from experiments.ch1_rates_widths import in_binary
+
+    data = in_binary(Dataset(np.zeros((3, 4)), np.array([0, 6, 9])))
+    np.testing.assert_array_equal(data.targets, [[0, 0, 0, 0], [0, 1, 1, 0], [1, 0, 0, 1]])
+
+
+# Distortions, on pictures that can be worked out.
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        ((1, 0), [[0, 0, 0], [1, 2, 3], [4, 5, 6]]),
+        ((-1, 0), [[4, 5, 6], [7, 8, 9], [0, 0, 0]]),
+        ((0, 1), [[0, 1, 2], [0, 4, 5], [0, 7, 8]]),
+        ((0, -2), [[3, 0, 0], [6, 0, 0], [9, 0, 0]]),
+        ((0, 0), [[1, 2, 3], [4, 5, 6], [7, 8, 9]]),
+    ],
+)
+def test_shift(by, expected):
+    image = np.arange(1, 10, dtype=np.uint8).reshape(1, 3, 3)
+    moved = distort.shift(image, *by)
+    np.testing.assert_array_equal(moved[0], expected)
+    assert moved.dtype == np.uint8
+    assert image[0, 0, 0] == 1  # the original stays
+
+
+def test_rotate_by_right_angles():
+    image = np.arange(1, 10, dtype=np.uint8).reshape(1, 3, 3)
+    # Anticlockwise: the right column becomes the top row.
+    np.testing.assert_array_equal(distort.rotate(image, 90.0)[0], [[3, 6, 9], [2, 5, 8], [1, 4, 7]])
+    two = np.concatenate([image, image])
+    turned = distort.rotate(two, np.array([0.0, 180.0]))
+    np.testing.assert_array_equal(turned[0], image[0])
+    np.testing.assert_array_equal(turned[1], image[0, ::-1, ::-1])
+
+
+def test_elastic_keeps_a_flat_middle_and_moves_each_image_its_own_way():
+    flat = np.full((1, 28, 28), 200, np.uint8)
+    np.testing.assert_array_equal(distort.elastic(flat, jax.random.key(0))[0, 8:20, 8:20], 200)
+    dots = np.zeros((2, 28, 28), np.uint8)
+    dots[:, 12:16, 12:16] = 255
+    moved = distort.elastic(dots, jax.random.key(0))
+    assert moved.dtype == np.uint8
+    assert (moved[0] != moved[1]).any()
+    assert (moved[0] != dots[0]).any()
+    np.testing.assert_array_equal(distort.elastic(dots, jax.random.key(0), alpha=0.0), dots)
+    again = distort.elastic(dots, jax.random.key(0))
+    np.testing.assert_array_equal(moved, again)
+
+
+def test_elastic_moves_by_what_its_field_says():
+    # Smoothed by a Gaussian of width s in both directions, uniform noise of variance 1/3 keeps the standard deviation
+    # sqrt(1/3) / (2 sqrt(pi) s); a ramp of slope 1 shows the displacement of each pixel.
+    ramp = np.tile(np.arange(64, dtype=np.float32), (20, 64, 1))
+    moved = distort.elastic(ramp, jax.random.key(1), alpha=10.0, sigma=2.0) - ramp
+    expected = 10 * math.sqrt(1 / 3) / (2 * math.sqrt(math.pi) * 2)
+    assert moved[:, 10:-10, 10:-10].std() == pytest.approx(expected, rel=0.05)
