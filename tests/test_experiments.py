@@ -1,6 +1,7 @@
 """The command and the runner of the experiments."""
 
 import dataclasses
+import json
 import pathlib
 import re
 import runpy
