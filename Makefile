@@ -4,13 +4,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: run test check clean
+.PHONY: run test bench check clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m experiments ch1-baseline --seeds 5
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
+
+bench: $(VENV)/bench.stamp
+	$(BIN)/python -m experiments benchmark
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .
@@ -29,4 +32,8 @@ $(VENV)/run.stamp: requirements.txt pyproject.toml | $(BIN)/python
 
 $(VENV)/test.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[test]'
+	touch $@
+
+$(VENV)/bench.stamp: requirements.txt pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[bench]'
 	touch $@

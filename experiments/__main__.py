@@ -51,6 +51,7 @@ def listing() -> str:
         [
             "Experiments (times: MNIST, ten seeds, two CPU cores):",
             *lines,
+            "  benchmark              seconds an epoch, beside what one would use instead (--accelerator: on a GPU)",
             "",
             "To run some: python -m experiments NAME",
         ]
@@ -69,6 +70,19 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def benchmark(options: argparse.Namespace) -> int:
+    """Time training, on the CPU or on an accelerator."""
+    from experiments import accelerator, benchmark  # here, because nothing else needs them
+
+    folder = options.out or pathlib.Path("results-quick" if options.quick else "results")
+    if options.accelerator:
+        accelerator.run(open_data(options.data), folder / "accelerator", options.repeats, options.quick)
+        return 0
+    jax.config.update("jax_platforms", "cpu")
+    benchmark.run(open_data(options.data), folder / "benchmark", options.repeats, options.quick, options.only)
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status, 2 where the request cannot be met."""
     parser = argparse.ArgumentParser(
@@ -80,11 +94,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--epochs", type=positive, help="epochs, in place of each experiment's own")
     parser.add_argument("--out", type=pathlib.Path, help="folder for results (default results/ for full runs on MNIST)")
     parser.add_argument("--quick", action="store_true", help="two epochs on 1,000 examples, to see that all works")
+    parser.add_argument("--repeats", type=positive, default=6, help="of benchmark (default 6)")
+    parser.add_argument("--only", metavar="CASE", help="one network of benchmark, such as 784-30-10, or growth")
+    parser.add_argument("--accelerator", action="store_true", help="benchmark on a GPU or TPU instead")
     options = parser.parse_args(arguments)
     if not options.names:
         print(listing())
         return 0
     try:
+        if options.names == ["benchmark"]:
+            return benchmark(options)
         chosen = select(options.names)
         # One CPU device a core, so that networks train side by side; has to come before the first use of JAX.
         jax.config.update("jax_num_cpu_devices", cores())

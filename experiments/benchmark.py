@@ -1,0 +1,387 @@
+"""How long does an epoch take, here and with what a user would pick instead? ``python -m experiments benchmark``.
+
+Each alternative runs in a process of its own, which waits while the others are measured: the repeats are interleaved,
+so that a busy minute hits all alike, and the memory is the alternative's own. Each tries one processor core and all of
+them first, and keeps what is faster. Timed is training alone; what the first epoch takes beyond the others is given
+apart (compiling), and so is evaluation.
+"""
+
+import contextlib
+import dataclasses
+import importlib.util
+import itertools
+import json
+import os
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+import jnndl
+from experiments import plots, runner
+from experiments.rivals import ALTERNATIVES, LIMIT, MANY, OURS, Task
+from jnndl.data import Splits
+
+ROOT = pathlib.Path(__file__).parents[1]
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+BOOK, MATRIX = "NumPy, per example (the book)", "NumPy, matrix form"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A network to train.
+
+    Attributes:
+        hidden: neurons in each hidden layer.
+        batch_size: examples a mini-batch.
+        examples: how many of the training images; None for all.
+        networks: how many at once.
+        parts: alternatives that take too long, and on how many examples they are measured instead.
+        learning_rate: the book's 3.0 for its quadratic cost.
+    """
+
+    hidden: tuple[int, ...]
+    batch_size: int = 10
+    examples: int | None = None
+    networks: int = 1
+    parts: tuple[tuple[str, int], ...] = ()
+    learning_rate: float = 3.0
+
+    def flops(self, pixels: int, classes: int, examples: int) -> float:
+        """Floating-point operations of an epoch: a product forward, two back, but none back into the pixels."""
+        sizes = (pixels, *self.hidden, classes)
+        products = [n_in * n_out for n_in, n_out in itertools.pairwise(sizes)]
+        return 2.0 * self.networks * examples * (3 * sum(products) - products[0])
+
+
+# The two-convolution network at batch 10 belongs here as soon as there is a layer to make it of.
+CASES = {
+    "784-30-10": Case((30,), parts=()),
+    "784-100-10": Case((100,)),
+    "784-800-800-10": Case((800, 800), 100, parts=((BOOK, 1000),)),
+}
+USUAL = (OURS, MATRIX, "PyTorch, eager", LIMIT)
+GROWTH: dict[str, tuple[tuple[str, ...], dict[int, Case]]] = {  # what grows -> whose curves, the cases
+    "training images": (USUAL, {n: Case((30,), examples=n) for n in (500, 1500, 5000, 15000, 50000)}),
+    "hidden neurons": (USUAL, {h: Case((h,), examples=10000) for h in (10, 30, 100, 300, 1000)}),
+    "mini-batch": (USUAL, {m: Case((30,), m, 10000) for m in (1, 10, 100, 1000)}),
+    "networks": ((MANY,), {k: Case((30,), examples=10000, networks=k) for k in (1, 2, 4, 8, 16, 32, 64)}),
+}
+
+
+class Worker:
+    """One alternative, started and waiting."""
+
+    def __init__(self, name: str, case: Case, folder: pathlib.Path, cores: int, counts: tuple[int, ...]) -> None:
+        """Start it on the task in the folder; ``counts`` are pixels, classes, examples and validation images.
+
+        Raises:
+            RuntimeError: if it cannot be started, with the reason.
+        """
+        self.name, self.cores, self.seconds = name, cores, []  # type: str, int, list[float]
+        if name == LIMIT:
+            command = [*compile_limit(case, folder, *counts[:2]), *map(str, (folder, *counts[2:], case.learning_rate))]
+        else:
+            command = [sys.executable, "-m", "experiments.rivals.worker", name, str(folder), str(cores)]
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(cores))
+        devices = {"JAX_NUM_CPU_DEVICES": str(cores)} if name == MANY else {}
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  (closed by close)
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, **threads, **devices, "JAX_PLATFORMS": "cpu"},
+        )
+
+    def ask(self, line: str) -> dict[str, Any]:
+        """Send a line and return the answer.
+
+        Raises:
+            RuntimeError: if it has died, with its last words.
+        """
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            print(line, file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer:
+            self.log.seek(0)
+            raise RuntimeError((self.log.read().split("\n\n")[-1].strip().splitlines() or ["it ended"])[-1])
+        reply: dict[str, Any] = json.loads(answer)
+        return reply
+
+    def epoch(self) -> float:
+        """Seconds that an epoch takes."""
+        return float(self.ask("epoch")["seconds"])
+
+    def memory(self) -> float | None:
+        """The most memory it has had, in megabytes, where the system tells."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status")
+        lines = status.read_text().splitlines() if status.exists() else []
+        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), None)
+
+    def close(self) -> None:
+        """End it."""
+        self.process.communicate()
+        self.log.close()
+
+
+def compile_limit(case: Case, folder: pathlib.Path, pixels: int, classes: int) -> list[str]:
+    """Compile the program in C for a network, and return how to call it."""
+    compiler = shutil.which("cc")
+    if compiler is None or len(case.hidden) != 1:
+        raise RuntimeError("no C compiler here" if compiler is None else "written for one hidden layer")
+    scale = json.loads((folder / "task.json").read_text())["scale"]
+    sizes = {"PIXELS": pixels, "HIDDEN": case.hidden[0], "CLASSES": classes, "BATCH": case.batch_size, "SCALE": scale}
+    program = str(folder / "limit")
+    subprocess.run(
+        [
+            compiler,
+            "-O3",
+            "-march=native",
+            "-ffast-math",
+            *(f"-D{name}={value}" for name, value in sizes.items()),
+            str(ROOT / "experiments/rivals/limit.c"),
+            "-o",
+            program,
+            "-lm",
+        ],
+        check=True,
+    )
+    return [program]
+
+
+def task_of(case: Case, splits: Splits, folder: pathlib.Path, examples: int) -> tuple[int, ...]:
+    """Leave the task and the validation data in a folder; returns pixels, classes, examples, validation images."""
+    inputs = np.asarray(splits.training.inputs[:examples], np.uint8).reshape(examples, -1)
+    sizes, rng = (inputs.shape[1], *case.hidden, splits.classes), np.random.default_rng(0)
+    layers = [
+        (rng.normal(size=(n_out, n_in)) / np.sqrt(n_in), rng.normal(size=n_out))
+        for n_in, n_out in itertools.pairwise(sizes)
+    ]
+    Task(
+        sizes,
+        case.batch_size,
+        case.learning_rate,
+        case.networks,
+        float(splits.training.scale),
+        inputs,
+        np.asarray(splits.training.targets[:examples], np.uint8),
+        [(w.astype(np.float32), b.astype(np.float32)) for w, b in layers],
+    ).write(folder)
+    np.asarray(splits.validation.inputs, np.uint8).tofile(folder / "validation.u8")
+    np.asarray(splits.validation.targets, np.uint8).tofile(folder / "validation-labels.u8")
+    return sizes[0], sizes[-1], examples, len(splits.validation)
+
+
+def start(name: str, case: Case, splits: Splits, folder: pathlib.Path, examples: int, quick: bool) -> dict[str, Any]:
+    """The alternative, warm, on as many cores as suit it best; and what its first epoch took.
+
+    Raises:
+        RuntimeError: if it cannot run here.
+    """
+    place = folder / f"{list(ALTERNATIVES).index(name)}"
+    place.mkdir()
+    counts = task_of(case, splits, place, examples)
+    tried = []
+    for cores in (1,) if name == LIMIT else (CORES,) if quick or name == MANY else sorted({1, CORES}):
+        worker = Worker(name, case, place, cores, counts)
+        tried.append((worker, worker.epoch(), worker.epoch()))
+    tried.sort(key=lambda entry: entry[2])
+    for worker, *_ in tried[1:]:
+        worker.close()
+    worker, first, second = tried[0]
+    return {"worker": worker, "first": first, "second": second, "examples": examples}
+
+
+def measure(case: Case, names: Iterable[str], splits: Splits, repeats: int, quick: bool) -> dict[str, dict[str, Any]]:
+    """Seconds an epoch of each alternative, repeats interleaved, and the rest of the table."""
+    everything = min(case.examples or len(splits.training), len(splits.training), 1000 if quick else 10**9)
+    rows: dict[str, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in names:
+            needs = ALTERNATIVES[name].needs
+            try:
+                if needs and importlib.util.find_spec(needs) is None:
+                    raise RuntimeError(f"{needs} is not installed; pip install '.[bench]'")
+                networks = 16 if name == MANY and case.networks == 1 else case.networks
+                examples = min(dict(case.parts).get(name, everything), everything)
+                mine = dataclasses.replace(case, networks=networks)
+                rows[name] = start(name, mine, splits, pathlib.Path(temporary), examples, quick) | {
+                    "networks": networks
+                }
+            except RuntimeError as error:
+                print(f"  {name}: skipped: {error}", flush=True)
+        for _ in range(repeats):
+            for row in rows.values():
+                time.sleep(0.1)  # until the threads of the one before have gone to sleep
+                row["worker"].seconds.append(row["worker"].epoch())
+        for name, row in rows.items():
+            worker = row.pop("worker")
+            evaluated = worker.ask("evaluate")
+            # An epoch of all examples, of one network.
+            factor = -(-everything // case.batch_size) / -(-row["examples"] // case.batch_size) / row["networks"]
+            seconds = [factor * value for value in worker.seconds]
+            row |= {
+                "cores": worker.cores,
+                "seconds": seconds,
+                "min": min(seconds),
+                "median": statistics.median(seconds),
+                "max": max(seconds),
+                "compile": max(0.0, row.pop("first") - min(row.pop("second"), *worker.seconds)),
+                "evaluate": evaluated["seconds"],
+                "accuracy": evaluated["accuracy"],
+                "memory": worker.memory(),
+                "part": row["examples"] / everything,
+            }
+            worker.close()
+            print(f"  {name}: {row['min']:.4f} s an epoch", flush=True)
+    return rows
+
+
+def product_rate() -> float:
+    """Floating-point operations a second of a large float32 matrix product, on all cores."""
+    a, seconds = np.ones((1536, 1536), np.float32), []
+    for _ in range(10):
+        started = time.perf_counter()
+        a @ a
+        seconds.append(time.perf_counter() - started)
+    return 2 * 1536**3 / min(seconds)
+
+
+def exponent(points: dict[float, float]) -> float:
+    """The slope of a straight line through the points in a log-log plot."""
+    return float(np.polyfit(np.log([*points]), np.log([*points.values()]), 1)[0])
+
+
+HEADER = "| cores | min | median | max | times jnndl's | first epoch extra | evaluation | MB | accuracy |"
+
+
+def table(title: str, rows: dict[str, dict[str, Any]]) -> list[str]:
+    """The rows of a case in Markdown."""
+    lines = [f"| {title} {HEADER}", "| --- " + "| ---: " * (HEADER.count("|") - 1) + "|"]
+    for name, row in rows.items():
+        notes = f" (measured on 1/{1 / row['part']:.0f} of the data)" * (row["part"] < 1)
+        ratio = f"{row['min'] / rows[OURS]['min']:.2f}" if OURS in rows else "-"
+        memory = "-" if row["memory"] is None else f"{row['memory']:.0f}"
+        accuracy = f"{100 * row['accuracy']:.1f} %" if row["part"] == 1 else "-"
+        cells = [f"{row[key]:.3f}" for key in ("min", "median", "max")]
+        cells += [ratio, f"{row['compile']:.2f}", f"{row['evaluate']:.3f}", memory, accuracy]
+        lines.append(f"| {name}{notes} | {row['cores']} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def bars(path: pathlib.Path, title: str, rows: dict[str, dict[str, Any]], limit: float) -> None:
+    """Draw the seconds of an epoch, fastest first: the minimum, and a line to the median."""
+    ordered = sorted(rows, key=lambda name: rows[name]["min"], reverse=True)
+    new, axes = plots.figure(7.2, 0.6 + 0.32 * (len(rows) + 2))
+    best, medians = ([rows[name][key] for name in ordered] for key in ("min", "median"))
+    colours = [plots.STYLES[1 if name.startswith("jnndl") else 0][0] for name in ordered]
+    axes.barh(ordered, best, color=colours, xerr=[np.zeros(len(best)), np.subtract(medians, best)])
+    for place, value in enumerate(medians):
+        axes.annotate(f" {best[place]:.3g}", (value, place), va="center", fontsize=8)
+    axes.axvline(limit, color=plots.REPORTED, linestyle=":", label="arithmetic at the rate of large matrix products")
+    axes.set_xscale("log")
+    axes.set_xlim(right=2 * max(medians))
+    axes.set_xlabel("seconds an epoch of one network, training only (minimum, line to the median)")
+    axes.set_title(title, fontsize=10)
+    axes.legend(frameon=False, fontsize=8, loc="upper right")
+    plots.save(new, path)
+
+
+def growth_plot(path: pathlib.Path, title: str, curves: dict[str, dict[float, float]]) -> None:
+    """Draw seconds an epoch against what grows, both axes logarithmic."""
+    new, axes = plots.figure()
+    for (name, points), (colour, dash), marker in zip(curves.items(), plots.STYLES, "os^vD", strict=False):
+        label = f"{name} (slope {exponent(points):.2f})" if len(points) > 1 else name
+        axes.plot([*points], [*points.values()], color=colour, linestyle=dash, marker=marker, label=label)
+    axes.set(xscale="log", yscale="log", xlabel=title, ylabel="seconds an epoch, training only")
+    axes.set_title(f"784-30-10, mini-batches of 10, but for the {title}", fontsize=10)
+    axes.legend(frameon=False, fontsize=8)
+    plots.save(new, path)
+
+
+def write(path: pathlib.Path, text: str) -> None:
+    """Write a text, whole or not at all."""
+    jnndl.files.write_atomically(path, lambda temporary: pathlib.Path(temporary).write_text(text))
+
+
+def run(splits: Splits, folder: pathlib.Path, repeats: int = 6, quick: bool = False, only: str | None = None) -> None:
+    """Measure, print, and write result.json, table.md and the plots into a folder.
+
+    Raises:
+        ValueError: if ``only`` is no case.
+    """
+    if only not in (None, "growth", *CASES):
+        raise ValueError(f"there is no case {only!r}; there are {', '.join(CASES)} and growth")
+    folder.mkdir(parents=True, exist_ok=True)
+    started, rate, repeats = time.perf_counter(), product_rate(), 1 if quick else repeats
+    pixels, classes = int(np.prod(splits.training.inputs.shape[1:])), splits.classes
+    count = min(len(splits.training), 1000) if quick else len(splits.training)
+    print(f"{splits.name}, {count} training images; {repeats} repeats; {runner.device()}", flush=True)
+    cases: dict[str, Any] = {}
+    lines = [
+        f"{runner.device()}; {splits.name}, {count} training images. Seconds an epoch of one network, training only,"
+    ]
+    lines += [f"{repeats} interleaved repeats; accuracy on validation data after {repeats + 2} epochs.", ""]
+    for name, case in CASES.items():
+        if only == name or (only is None and (not quick or name == "784-30-10")):
+            title = name.replace("784", str(pixels)) + f", mini-batches of {case.batch_size}"
+            print(title, flush=True)
+            cases[name] = rows = measure(case, ALTERNATIVES, splits, repeats, quick)
+            lines += table(title, rows)
+            bars(folder / f"{name}.png", title, rows, case.flops(pixels, classes, count) / rate)
+    growth: dict[str, Any] = {}
+    for what, (names, points) in GROWTH.items():
+        if only in (None, "growth"):
+            print(f"growth with {what}", flush=True)
+            curves: dict[str, dict[float, float]] = {name: {} for name in names}
+            limit: dict[float, float] = {}
+            for value, case in [*points.items()][:: 3 if quick else 1]:
+                examples = min(case.examples or count, count)
+                for name, row in measure(case, names, splits, -(-repeats // 2), quick).items():
+                    curves[name][value] = row["min"] * row["networks"]
+                limit[value] = case.flops(pixels, classes, examples) / rate
+            curves = {name: points for name, points in curves.items() if points} | {"arithmetic limit": limit}
+            growth_plot(folder / f"growth-{what.replace(' ', '-')}.png", what, curves)
+            growth[what] = {name: {"seconds": p, "exponent": exponent(p)} for name, p in curves.items()}
+            slopes = ", ".join(f"{name} {entry['exponent']:.2f}" for name, entry in growth[what].items())
+            lines.append(f"Time grows with the {what} to the power of: {slopes}.")
+    packages = ("jnndl", "jax", "jaxlib", "numpy", "scikit-learn", "torch", "flax", "equinox")
+    versions = {
+        p: metadata.version(p) for p in packages if importlib.util.find_spec(p.replace("scikit-learn", "sklearn"))
+    }
+    result = {
+        "experiment": "benchmark",
+        "data": {"name": splits.name, "sha256": splits.sha256, "sizes": {"training": count}},
+        "quick": quick,
+        "repeats": repeats,
+        "cases": cases,
+        "growth": growth,
+        "product_rate": rate,
+        "versions": {"python": platform.python_version(), **versions},
+        "device": runner.device(),
+        "seconds": {"total": time.perf_counter() - started},
+    }
+    write(folder / "result.json", json.dumps(result, indent=1))
+    write(folder / "table.md", "\n".join(lines) + "\n")
+    print("\n" + "\n".join(lines))
+    for name, rows in cases.items():
+        for rival in (row for row in rows if OURS in rows and not row.startswith("jnndl")):
+            print(f"{name}: jnndl takes {rows[OURS]['min'] / rows[rival]['min']:.3g} of the time of {rival}"
+                  f", is {rows[rival]['min'] / rows[OURS]['min']:.3g} times as fast")  # fmt: skip
+        if LIMIT in rows and MANY in rows:
+            print(f"{name}: a network of 16 takes {rows[MANY]['min'] / rows[LIMIT]['min']:.3g} of the time of {LIMIT}")
+    print(f"written to {folder}{os.sep}: {', '.join(sorted(path.name for path in folder.iterdir()))}", flush=True)
