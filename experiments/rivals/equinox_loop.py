@@ -16,20 +16,17 @@ class MLP(eqx.Module):
     linears: list[eqx.nn.Linear]
 
     def __call__(self, x: Any) -> Any:
-        """The output activations of one example."""
         for linear in self.linears:
             x = jax.nn.sigmoid(linear(x))
         return x
 
 
 def loss(model: MLP, x: Any, y: Any) -> Any:
-    """The quadratic cost."""
     return ((jax.vmap(model)(x) - y) ** 2).sum(axis=-1).mean() / 2
 
 
 @eqx.filter_jit
 def forward(model: MLP, x: Any) -> Any:
-    """The output activations, compiled."""
     return jax.vmap(model)(x)
 
 
@@ -37,7 +34,6 @@ class Equinox:
     """One jitted step a mini-batch."""
 
     def __init__(self, task: Task) -> None:
-        """Start from the task's parameters."""
         self.task, self.x, self.y = task, task.floats(task.inputs), task.targets()
         key = jax.random.key(0)
         linears = [eqx.nn.Linear(w.shape[1], w.shape[0], key=key) for w, _ in task.layers]
@@ -58,16 +54,13 @@ class Equinox:
         self.make_step = make_step
 
     def epoch(self, order: np.ndarray) -> None:
-        """One step after another."""
         x, y = self.x[order], self.y[order]
         for part in self.task.batches(order):
             self.model, self.opt_state = self.make_step(self.model, self.opt_state, x[part], y[part])
         jax.block_until_ready(self.model)
 
     def layers(self) -> Layers:
-        """The parameters as they are."""
         return [(np.asarray(linear.weight), np.asarray(linear.bias)) for linear in self.model.linears]
 
     def outputs(self, x: np.ndarray) -> Any:
-        """The output activations."""
         return np.asarray(forward(self.model, x))

@@ -15,30 +15,25 @@ class MLP(nnx.Module):
     """Sigmoid layers."""
 
     def __init__(self, sizes: tuple[int, ...], rngs: nnx.Rngs) -> None:
-        """Lay out the layers."""
         self.linears = nnx.List([nnx.Linear(a, b, rngs=rngs) for a, b in itertools.pairwise(sizes)])
 
     def __call__(self, x: Any) -> Any:
-        """The output activations of a mini-batch."""
         for linear in self.linears:
             x = nnx.sigmoid(linear(x))
         return x
 
 
 def loss_fn(model: MLP, x: Any, y: Any) -> Any:
-    """The quadratic cost."""
     return ((model(x) - y) ** 2).sum(axis=-1).mean() / 2
 
 
 @nnx.jit
 def train_step(model: MLP, optimizer: nnx.Optimizer, x: Any, y: Any) -> None:
-    """One update, in place."""
     optimizer.update(model, nnx.grad(loss_fn)(model, x, y))
 
 
 @nnx.jit
 def forward(model: MLP, x: Any) -> Any:
-    """The output activations, compiled."""
     return model(x)
 
 
@@ -46,7 +41,6 @@ class Tutorial:
     """One jitted step a mini-batch."""
 
     def __init__(self, task: Task) -> None:
-        """Start from the task's parameters."""
         self.task, self.x, self.y = task, task.floats(task.inputs), task.targets()
         self.model = MLP(task.sizes, nnx.Rngs(0))
         for linear, (w, b) in zip(self.model.linears, task.layers, strict=True):
@@ -59,18 +53,15 @@ class Tutorial:
         return lambda x, y: train_step(self.model, self.optimizer, x, y)
 
     def epoch(self, order: np.ndarray) -> None:
-        """One step after another."""
         x, y = self.x[order], self.y[order]
         for part in self.task.batches(order):
             self.step(x[part], y[part])
         jax.block_until_ready(nnx.state(self.model))
 
     def layers(self) -> Layers:
-        """The parameters as they are."""
         return [(np.asarray(linear.kernel[...]).T, np.asarray(linear.bias[...])) for linear in self.model.linears]
 
     def outputs(self, x: np.ndarray) -> Any:
-        """The output activations."""
         return np.asarray(forward(self.model, x))
 
 

@@ -17,7 +17,6 @@ class Autodiff:
     gradient = staticmethod(gradients.autodiff)
 
     def __init__(self, task: Task) -> None:
-        """Start from the task's parameters; the pixels stay uint8."""
         self.task, self.network = task, jnndl.mlp(task.sizes)
         self.recipe = train.Recipe(self.network, costs.quadratic, task.batch_size, self.gradient)
         layout = jax.tree.structure(self.network.init(jax.random.key(0)))
@@ -31,19 +30,15 @@ class Autodiff:
         return train.start(self.recipe, hyper, key, self.start)
 
     def epoch(self, order: np.ndarray) -> None:
-        """One dispatch; the key decides the order."""
         self.state = jax.block_until_ready(train.epoch(self.recipe, self.state, self.training))
 
     def first(self) -> Any:
-        """The parameters of the (first) network."""
         return self.state.params
 
     def layers(self) -> Layers:
-        """The parameters as they are."""
         return [(np.asarray(layer.weight), np.asarray(layer.bias)) for layer in self.first()]
 
     def outputs(self, x: np.ndarray) -> Any:
-        """The output activations."""
         return jnndl.predict(self.network, self.first(), x).outputs
 
 
@@ -73,9 +68,7 @@ class Many(Autodiff):
         return jax.device_put(state, jax.NamedSharding(mesh, networks))
 
     def epoch(self, order: np.ndarray) -> None:
-        """One dispatch for all; each key decides an order of its own."""
         self.state = jax.block_until_ready(self.epochs(self.state, self.training))
 
     def first(self) -> Any:
-        """The parameters of the first network."""
         return jax.tree.map(lambda a: a[0], self.state.params)

@@ -6,7 +6,6 @@ from experiments.rivals import Layers, Task
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
-    """The logistic function."""
     return 1 / (1 + np.exp(-z))
 
 
@@ -14,13 +13,11 @@ class PerExample:
     """The algorithm of the book's network.py (in float32, which is faster than its float64)."""
 
     def __init__(self, task: Task) -> None:
-        """Start from the task's parameters."""
         self.task = task
         self.weights, self.biases = map(list, zip(*task.layers, strict=True))
         self.examples = list(zip(task.floats(task.inputs), task.targets(), strict=True))
 
     def epoch(self, order: np.ndarray) -> None:
-        """One mini-batch after another."""
         shuffled = [self.examples[k] for k in order]
         for part in self.task.batches(order):
             self.update_mini_batch(shuffled[part])
@@ -50,11 +47,9 @@ class PerExample:
         return grads
 
     def layers(self) -> Layers:
-        """The parameters as they are."""
         return list(zip(self.weights, self.biases, strict=True))
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
-        """The output activations, one example at a time."""
         outputs = []
         for a in x:
             for w, b in zip(self.weights, self.biases, strict=True):
@@ -67,12 +62,10 @@ class MatrixForm:
     """A mini-batch is a matrix, a row an example."""
 
     def __init__(self, task: Task) -> None:
-        """Start from the task's parameters."""
         self.task, self.x, self.y = task, task.floats(task.inputs), task.targets()
         self.params = [(w.copy(), b.copy()) for w, b in task.layers]
 
     def epoch(self, order: np.ndarray) -> None:
-        """Shuffle by one gather, then descend."""
         x, y = self.x[order], self.y[order]
         for part in self.task.batches(order):
             self.step(x[part], y[part])
@@ -98,9 +91,7 @@ class MatrixForm:
         return activations
 
     def layers(self) -> Layers:
-        """The parameters as they are."""
         return self.params
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
-        """The output activations, all examples at once."""
         return self.forward(x)[-1]

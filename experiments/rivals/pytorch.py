@@ -15,7 +15,6 @@ class Eager:
     """As it comes."""
 
     def __init__(self, task: Task) -> None:
-        """Start from the task's parameters."""
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
         self.task = task
         self.x, self.y = torch.from_numpy(task.floats(task.inputs)), torch.from_numpy(task.targets())
@@ -26,14 +25,13 @@ class Eager:
             parts += [linear, nn.Sigmoid()]
         self.model = nn.Sequential(*parts)
         self.loss = self.ready(lambda x, y: nn.functional.mse_loss(self.model(x), y, reduction="sum") / (2 * len(x)))
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=task.learning_rate, fused=True)
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=task.learning_rate)
 
     def ready(self, loss: Callable[..., Any]) -> Callable[..., Any]:
         """The loss as it is."""
         return loss
 
     def epoch(self, order: np.ndarray) -> None:
-        """Loss, gradient, step, for each mini-batch."""
         index = torch.from_numpy(np.asarray(order, np.int64))
         x, y = self.x[index], self.y[index]
         for xs, ys in zip(x.split(self.task.batch_size), y.split(self.task.batch_size), strict=True):
@@ -42,12 +40,10 @@ class Eager:
             self.optimizer.zero_grad()
 
     def layers(self) -> Layers:
-        """The parameters as they are."""
         arrays = [p.detach().numpy() for p in self.model.parameters()]
         return list(zip(arrays[::2], arrays[1::2], strict=True))
 
     def outputs(self, x: np.ndarray) -> Any:
-        """The output activations."""
         with torch.inference_mode():
             return self.model(torch.from_numpy(x)).numpy()
 

@@ -10,7 +10,6 @@ class Scikit:
     """``partial_fit``, one call an epoch."""
 
     def __init__(self, task: Task) -> None:
-        """Let it lay out its arrays, then put the task's parameters there."""
         self.x, self.y = task.floats(task.inputs), task.targets().astype(int)
         self.model = MLPClassifier(
             task.sizes[1:-1],
@@ -28,13 +27,10 @@ class Scikit:
         self.model.intercepts_ = [b.copy() for _, b in task.layers]
 
     def epoch(self, order: np.ndarray) -> None:
-        """One pass."""
         self.model.partial_fit(self.x[order], self.y[order])
 
     def layers(self) -> Layers:
-        """The parameters as they are."""
         return [(w.T, b) for w, b in zip(self.model.coefs_, self.model.intercepts_, strict=True)]
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
-        """The output activations."""
         return np.asarray(self.model.predict_proba(x))
