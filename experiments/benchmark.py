@@ -44,7 +44,7 @@ class Case:
         hidden: neurons in each hidden layer.
         batch_size: examples a mini-batch.
         examples: how many of the training images; None for all.
-        networks: how many at once.
+        networks: how many at once; None for 16 where that is possible.
         parts: alternatives that take too long, and on how many examples they are measured instead.
         learning_rate: the book's 3.0 for its quadratic cost.
     """
@@ -52,7 +52,7 @@ class Case:
     hidden: tuple[int, ...]
     batch_size: int = 10
     examples: int | None = None
-    networks: int = 1
+    networks: int | None = None
     parts: tuple[tuple[str, int], ...] = ()
     learning_rate: float = 3.0
 
@@ -60,7 +60,7 @@ class Case:
         """Floating-point operations of an epoch: a product forward, two back, but none back into the pixels."""
         sizes = (pixels, *self.hidden, classes)
         products = [n_in * n_out for n_in, n_out in itertools.pairwise(sizes)]
-        return 2.0 * self.networks * examples * (3 * sum(products) - products[0])
+        return 2.0 * (self.networks or 1) * examples * (3 * sum(products) - products[0])
 
 
 # The two-convolution network at batch 10 belongs here as soon as there is a layer to make it of.
@@ -175,7 +175,7 @@ def task_of(case: Case, splits: Splits, folder: pathlib.Path, examples: int) -> 
         sizes,
         case.batch_size,
         case.learning_rate,
-        case.networks,
+        case.networks or 1,
         float(splits.training.scale),
         inputs,
         np.asarray(splits.training.targets[:examples], np.uint8),
@@ -216,13 +216,12 @@ def measure(case: Case, names: Iterable[str], splits: Splits, repeats: int, quic
             try:
                 if needs and importlib.util.find_spec(needs) is None:
                     raise RuntimeError(f"{needs} is not installed; pip install '.[bench]'")
-                networks = 16 if name == MANY and case.networks == 1 else case.networks
+                networks = case.networks or (16 if name == MANY else 1)
                 examples = min(dict(case.parts).get(name, everything), everything)
                 mine = dataclasses.replace(case, networks=networks)
-                rows[name] = start(name, mine, splits, pathlib.Path(temporary), examples, quick) | {
-                    "networks": networks
-                }
-            except RuntimeError as error:
+                rows[name] = start(name, mine, splits, pathlib.Path(temporary), examples, quick)
+                rows[name]["networks"] = networks
+            except (RuntimeError, subprocess.CalledProcessError) as error:
                 print(f"  {name}: skipped: {error}", flush=True)
         for _ in range(repeats):
             for row in rows.values():
@@ -269,9 +268,7 @@ def product_rate() -> float:
 
 
 def exponent(points: dict[float, float]) -> float:
-    """The slope of a straight line through the points in a log-log plot; NaN of a single point."""
-    if len(points) < 2:
-        return float("nan")
+    """The slope of a straight line through the points in a log-log plot."""
     return float(np.polyfit(np.log([*points]), np.log([*points.values()]), 1)[0])
 
 
@@ -313,15 +310,44 @@ def dots(path: pathlib.Path, title: str, rows: dict[str, dict[str, Any]], limit:
 
 
 def growth_plot(path: pathlib.Path, title: str, curves: dict[str, dict[float, float]]) -> None:
-    """Draw seconds an epoch against what grows, both axes logarithmic."""
+    """Draw seconds an epoch against what grows, both axes logarithmic; the last curve is the limit."""
     new, axes = plots.figure()
-    for (name, points), (colour, dash), marker in zip(curves.items(), plots.STYLES, "os^vD", strict=False):
+    looks = [*[*zip(plots.STYLES, "os^v", strict=False)][: len(curves) - 1], ((plots.REPORTED, ":"), "")]
+    for (name, points), ((colour, dash), marker) in zip(curves.items(), looks, strict=True):
         label = f"{name} (slope {exponent(points):.2f})"
         axes.plot([*points], [*points.values()], color=colour, linestyle=dash, marker=marker, label=label)
     axes.set(xscale="log", yscale="log", xlabel=title, ylabel="seconds an epoch, training only")
-    axes.set_title(f"784-30-10, mini-batches of 10, but for the {title}", fontsize=10)
+    axes.set_title(f"Time against {title}", fontsize=10)
     axes.legend(frameon=False, fontsize=8)
     plots.save(new, path)
+
+
+def grow(
+    what: str, splits: Splits, repeats: int, quick: bool, count: int, rate: float
+) -> dict[str, dict[float, float]]:
+    """Curves of seconds an epoch (of all networks together) against what grows; the last is the arithmetic limit."""
+    names, points = GROWTH[what]
+    curves: dict[str, dict[float, float]] = {name: {} for name in (*names, "arithmetic limit")}
+    for value, case in [*points.items()][: 2 if quick else None]:
+        examples = min(case.examples or count, count)
+        if what == "training images" and value > examples:
+            continue
+        for name, row in measure(case, names, splits, repeats, quick).items():
+            curves[name][value] = row["min"] * row["networks"]
+        pixels = int(np.prod(splits.training.inputs.shape[1:]))
+        curves["arithmetic limit"][value] = case.flops(pixels, splits.classes, examples) / rate
+    return {name: points for name, points in curves.items() if len(points) > 1}
+
+
+def standing(name: str, rows: dict[str, dict[str, Any]]) -> Iterable[str]:
+    """How jnndl compares with each other alternative, a line each."""
+    for rival in (rival for rival in rows if OURS in rows and not rival.startswith("jnndl")):
+        ratio = rows[rival]["min"] / rows[OURS]["min"]
+        verdict = f"{ratio:.3g} times as fast as" if ratio >= 1 else f"{1 / ratio:.3g} times as slow as"
+        yield f"{name}: jnndl is {verdict} {rival}"
+    if LIMIT in rows and MANY in rows:
+        ratio = rows[MANY]["min"] / rows[LIMIT]["min"]
+        yield f"{name}: with 16 networks at once, each takes {ratio:.3g} times as long as {LIMIT}"
 
 
 def write(path: pathlib.Path, text: str) -> None:
@@ -353,19 +379,10 @@ def run(splits: Splits, folder: pathlib.Path, repeats: int = 6, quick: bool = Fa
             lines += table(title, rows)
             dots(folder / f"{name}.png", title, rows, case.flops(pixels, classes, count) / rate)
     growth: dict[str, Any] = {}
-    for what, (names, points) in GROWTH.items():
-        if only in (None, "growth"):
-            print(f"growth with {what}", flush=True)
-            curves: dict[str, dict[float, float]] = {name: {} for name in names}
-            limit: dict[float, float] = {}
-            for value, case in [*points.items()][: 2 if quick else None]:
-                examples = min(case.examples or count, count)
-                if what == "training images" and value > examples:
-                    continue
-                for name, row in measure(case, names, splits, -(-repeats // 2), quick).items():
-                    curves[name][value] = row["min"] * row["networks"]
-                limit[value] = case.flops(pixels, classes, examples) / rate
-            curves = {name: points for name, points in curves.items() if points} | {"arithmetic limit": limit}
+    for what in GROWTH if only in (None, "growth") else ():
+        print(f"growth with {what}", flush=True)
+        curves = grow(what, splits, -(-repeats // 2), quick, count, rate)
+        if curves:
             growth_plot(folder / f"growth-{what.replace(' ', '-')}.png", what, curves)
             growth[what] = {name: {"seconds": p, "exponent": exponent(p)} for name, p in curves.items()}
             slopes = ", ".join(f"{name} {entry['exponent']:.2f}" for name, entry in growth[what].items())
@@ -388,13 +405,5 @@ def run(splits: Splits, folder: pathlib.Path, repeats: int = 6, quick: bool = Fa
     }
     write(folder / "result.json", json.dumps(result, indent=1))
     write(folder / "table.md", "\n".join(lines) + "\n")
-    print("\n" + "\n".join(lines))
-    for name, rows in cases.items():
-        for rival in (row for row in rows if OURS in rows and not row.startswith("jnndl")):
-            ratio = rows[rival]["min"] / rows[OURS]["min"]
-            verdict = f"{ratio:.3g} times as fast as" if ratio >= 1 else f"{1 / ratio:.3g} times as slow as"
-            print(f"{name}: jnndl is {verdict} {rival}")
-        if LIMIT in rows and MANY in rows:
-            ratio = rows[MANY]["min"] / rows[LIMIT]["min"]
-            print(f"{name}: with 16 networks at once, each takes {ratio:.3g} times as long as {LIMIT}")
+    print("\n" + "\n".join([*lines, *(line for name, rows in cases.items() for line in standing(name, rows))]))
     print(f"written to {folder}{os.sep}: {', '.join(sorted(path.name for path in folder.iterdir()))}", flush=True)
