@@ -13,7 +13,7 @@ test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
 
 bench: $(VENV)/bench.stamp
-	$(BIN)/python -m experiments benchmark
+	$(BIN)/python -m experiments benchmark $(ARGS)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .

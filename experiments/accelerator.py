@@ -20,7 +20,14 @@ from jnndl import costs, train
 from jnndl.data import Dataset, Splits
 
 NETWORKS, TOGETHER, BATCH, RATE, EPOCHS = (1, 16, 256, 1024), 256, 10, 3.0, 30
-PRECISIONS = {"float32": "float32", "TF32": "tensorfloat32", "bfloat16": "bfloat16"}
+# On a GPU JAX's names "bfloat16" and "tensorfloat32" both leave the choice to the library; these say what is computed.
+PRECISIONS = {"float32": "F32_F32_F32", "TF32": "TF32_TF32_F32", "bfloat16": "BF16_BF16_F32"}
+ELSEWHERE = {"float32": "float32", "bfloat16": "bfloat16"}  # a TPU
+
+
+def precisions() -> dict[str, str]:
+    """The kinds of product here, and what JAX calls them."""
+    return PRECISIONS if jax.default_backend() == "gpu" else ELSEWHERE
 
 
 def ours(training: Dataset, sizes: tuple[int, ...], networks: int, precision: str) -> Callable[[], None]:
@@ -36,7 +43,7 @@ def ours(training: Dataset, sizes: tuple[int, ...], networks: int, precision: st
 
     def epoch() -> None:
         nonlocal state
-        with jax.default_matmul_precision(PRECISIONS[precision]):
+        with jax.default_matmul_precision(precisions()[precision]):
             state = jax.block_until_ready(epochs(state, training))
 
     return epoch
@@ -47,7 +54,7 @@ def pytorch(training: Dataset, sizes: tuple[int, ...], networks: int, precision:
     import torch
 
     device = torch.device("cuda")
-    torch.backends.cuda.matmul.allow_tf32 = precision == "TF32"
+    torch.set_float32_matmul_precision("high" if precision == "TF32" else "highest")
     x = torch.as_tensor(np.asarray(training.inputs).reshape(len(training), -1), device=device)
     y = torch.eye(sizes[-1], device=device)[torch.as_tensor(np.asarray(training.targets, np.int64), device=device)]
     params: list[Any] = []
@@ -61,7 +68,7 @@ def pytorch(training: Dataset, sizes: tuple[int, ...], networks: int, precision:
     pick = torch.zeros(networks, BATCH, dtype=torch.int64, device=device)
 
     def step() -> None:
-        with torch.autocast("cuda", torch.bfloat16, enabled=precision == "bfloat16"):
+        with torch.autocast("cuda", torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False):
             a = x[pick] * float(training.scale)
             for w, b in zip(params[::2], params[1::2], strict=True):
                 a = torch.sigmoid(torch.baddbmm(b, a, w))
@@ -105,7 +112,7 @@ def run(splits: Splits, folder: pathlib.Path, repeats: int, quick: bool) -> None
     print(f"{'-'.join(map(str, sizes))}, {splits.name}, {len(training)} training images, {runner.device()}")
     rows = []
     for networks in NETWORKS:
-        for precision in PRECISIONS:
+        for precision in precisions():
             for name, make in makers.items():
                 epoch, seconds = make(training, sizes, networks, precision), []
                 for _ in range(repeats + 1):

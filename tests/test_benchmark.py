@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jnndl
-from experiments import benchmark, rivals
+from experiments import accelerator, benchmark, rivals
 from experiments.__main__ import main
 from experiments.rivals import ALTERNATIVES, LIMIT, MANY, OURS
 from jnndl import train
@@ -166,3 +166,8 @@ def test_exponent_and_operations_by_hand():
 def test_without_an_accelerator_one_line_says_so(quietly, capsys):
     assert main(["benchmark", "--accelerator", "--data", "digits"]) == 0
     assert "no accelerator" in capsys.readouterr().out
+
+
+def test_the_epoch_of_many_networks_for_an_accelerator_runs(digits):
+    for precision in accelerator.precisions():
+        accelerator.ours(digits.training[:40], (64, 5, 10), 3, precision)()
