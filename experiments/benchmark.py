@@ -81,17 +81,18 @@ GROWTH: dict[str, tuple[tuple[str, ...], dict[int, Case]]] = {  # what grows -> 
 class Worker:
     """One alternative, started and waiting."""
 
-    def __init__(self, name: str, case: Case, folder: pathlib.Path, cores: int, counts: tuple[int, ...]) -> None:
-        """Start it on the task in the folder; ``counts`` are pixels, classes, examples and validation images.
+    def __init__(self, name: str, task: Task, cores: int) -> None:
+        """Start it on so many processor cores.
 
         Raises:
             RuntimeError: if it cannot be started, with the reason.
         """
-        self.name, self.cores, self.seconds = name, cores, []  # type: str, int, list[float]
+        self.cores, self.seconds = cores, []  # type: int, list[float]
+        self.folder = tempfile.TemporaryDirectory()
+        task.write(pathlib.Path(self.folder.name))
+        command = [sys.executable, "-m", "experiments.rivals.worker", name, self.folder.name, str(cores)]
         if name == LIMIT:
-            command = [*compile_limit(case, folder, *counts[:2]), *map(str, (folder, *counts[2:], case.learning_rate))]
-        else:
-            command = [sys.executable, "-m", "experiments.rivals.worker", name, str(folder), str(cores)]
+            command = compile_limit(task, self.folder.name)
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(cores))
         devices = {"JAX_NUM_CPU_DEVICES": str(cores)} if name == MANY else {}
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  (closed by close)
@@ -136,119 +137,91 @@ class Worker:
         """End it."""
         self.process.communicate()
         self.log.close()
+        self.folder.cleanup()
 
 
-def compile_limit(case: Case, folder: pathlib.Path, pixels: int, classes: int) -> list[str]:
+def compile_limit(task: Task, folder: str) -> list[str]:
     """Compile the program in C for a network, and return how to call it."""
-    compiler = shutil.which("cc")
-    if compiler is None or len(case.hidden) != 1:
+    compiler, program = shutil.which("cc"), f"{folder}/limit"
+    if compiler is None or len(task.sizes) != 3:
         raise RuntimeError("no C compiler here" if compiler is None else "written for one hidden layer")
-    scale = json.loads((folder / "task.json").read_text())["scale"]
-    sizes = {"PIXELS": pixels, "HIDDEN": case.hidden[0], "CLASSES": classes, "BATCH": case.batch_size, "SCALE": scale}
-    program = str(folder / "limit")
-    subprocess.run(
-        [
-            compiler,
-            "-O3",
-            "-march=native",
-            "-ffast-math",
-            *(f"-D{name}={value}" for name, value in sizes.items()),
-            str(ROOT / "experiments/rivals/limit.c"),
-            "-o",
-            program,
-            "-lm",
-        ],
-        check=True,
-    )
-    return [program]
+    names = ("PIXELS", "HIDDEN", "CLASSES", "BATCH", "SCALE")
+    sizes = [f"-D{name}={size}" for name, size in zip(names, (*task.sizes, task.batch_size, task.scale), strict=True)]
+    source = str(ROOT / "experiments/rivals/limit.c")
+    flags = ["-O3", "-march=native", "-ffast-math"]
+    subprocess.run([compiler, *flags, *sizes, source, "-o", program, "-lm"], check=True)
+    return [program, folder, str(len(task.inputs)), str(len(task.validation)), str(task.learning_rate)]
 
 
-def task_of(case: Case, splits: Splits, folder: pathlib.Path, examples: int) -> tuple[int, ...]:
-    """Leave the task and the validation data in a folder; returns pixels, classes, examples, validation images."""
-    inputs = np.asarray(splits.training.inputs[:examples], np.uint8).reshape(examples, -1)
-    sizes, rng = (inputs.shape[1], *case.hidden, splits.classes), np.random.default_rng(0)
+def task_of(case: Case, splits: Splits, examples: int) -> Task:
+    """The task of a case; weights as chapter 3 draws them, the same for all."""
+    training, validation = splits.training[:examples], splits.validation
+    images = [np.asarray(data.inputs, np.uint8).reshape(len(data), -1) for data in (training, validation)]
+    labels = [np.asarray(data.targets, np.uint8) for data in (training, validation)]
+    sizes, rng = (images[0].shape[1], *case.hidden, splits.classes), np.random.default_rng(0)
     layers = [
-        (rng.normal(size=(n_out, n_in)) / np.sqrt(n_in), rng.normal(size=n_out))
+        ((rng.normal(size=(n_out, n_in)) / np.sqrt(n_in)).astype(np.float32), rng.normal(size=n_out).astype(np.float32))
         for n_in, n_out in itertools.pairwise(sizes)
     ]
-    Task(
-        sizes,
-        case.batch_size,
-        case.learning_rate,
-        case.networks or 1,
-        float(splits.training.scale),
-        inputs,
-        np.asarray(splits.training.targets[:examples], np.uint8),
-        [(w.astype(np.float32), b.astype(np.float32)) for w, b in layers],
-    ).write(folder)
-    np.asarray(splits.validation.inputs, np.uint8).tofile(folder / "validation.u8")
-    np.asarray(splits.validation.targets, np.uint8).tofile(folder / "validation-labels.u8")
-    return sizes[0], sizes[-1], examples, len(splits.validation)
+    scale, pairs = float(training.scale), itertools.chain(*zip(images, labels, strict=True))
+    return Task(sizes, case.batch_size, case.learning_rate, case.networks or 1, scale, *pairs, layers)
 
 
-def start(name: str, case: Case, splits: Splits, folder: pathlib.Path, examples: int, quick: bool) -> dict[str, Any]:
+def start(name: str, task: Task, quick: bool) -> dict[str, Any]:
     """The alternative, warm, on as many cores as suit it best; and what its first epoch took.
 
     Raises:
         RuntimeError: if it cannot run here.
     """
-    place = folder / f"{list(ALTERNATIVES).index(name)}"
-    place.mkdir()
-    counts = task_of(case, splits, place, examples)
-    tried = []
+    needs, tried = ALTERNATIVES[name].needs, []
+    if needs and importlib.util.find_spec(needs) is None:
+        raise RuntimeError(f"{needs} is not installed; pip install '.[bench]'")
     for cores in (1,) if name == LIMIT else (CORES,) if quick or name == MANY else sorted({1, CORES}):
-        worker = Worker(name, case, place, cores, counts)
-        tried.append((worker, worker.epoch(), worker.epoch()))
-    tried.sort(key=lambda entry: entry[2])
-    for worker, *_ in tried[1:]:
-        worker.close()
-    worker, first, second = tried[0]
-    return {"worker": worker, "first": first, "second": second, "examples": examples}
+        worker = Worker(name, task, cores)
+        tried.append({"worker": worker, "first": worker.epoch(), "second": worker.epoch()})
+    best, *others = sorted(tried, key=lambda entry: entry["second"])
+    for other in others:
+        other["worker"].close()
+    return best | {"examples": len(task.inputs), "networks": task.networks}
 
 
 def measure(case: Case, names: Iterable[str], splits: Splits, repeats: int, quick: bool) -> dict[str, dict[str, Any]]:
     """Seconds an epoch of each alternative, repeats interleaved, and the rest of the table."""
     everything = min(case.examples or len(splits.training), len(splits.training), 1000 if quick else 10**9)
     rows: dict[str, dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory() as temporary:
-        for name in names:
-            needs = ALTERNATIVES[name].needs
-            try:
-                if needs and importlib.util.find_spec(needs) is None:
-                    raise RuntimeError(f"{needs} is not installed; pip install '.[bench]'")
-                networks = case.networks or (16 if name == MANY else 1)
-                examples = min(dict(case.parts).get(name, everything), everything)
-                mine = dataclasses.replace(case, networks=networks)
-                rows[name] = start(name, mine, splits, pathlib.Path(temporary), examples, quick)
-                rows[name]["networks"] = networks
-            except (RuntimeError, subprocess.CalledProcessError) as error:
-                print(f"  {name}: skipped: {error}", flush=True)
-        for _ in range(repeats):
-            for row in rows.values():
-                time.sleep(0.1)  # until the threads of the one before have gone to sleep
-                row["worker"].seconds.append(row["worker"].epoch())
-        for name, row in rows.items():
-            worker = row.pop("worker")
+    for name in names:
+        networks = case.networks or (16 if name == MANY else 1)
+        examples = min(dict(case.parts).get(name, everything), everything)
+        try:
+            rows[name] = start(name, task_of(dataclasses.replace(case, networks=networks), splits, examples), quick)
+        except (RuntimeError, subprocess.CalledProcessError) as error:
+            print(f"  {name}: skipped: {error}", flush=True)
+    for _ in range(repeats):
+        for row in rows.values():
+            time.sleep(0.1)  # until the threads of the one before have gone to sleep
+            row["worker"].seconds.append(row["worker"].epoch())
+    for name, row in rows.items():
+        worker = row.pop("worker")
+        evaluated = worker.ask("evaluate")
+        if evaluated["seconds"] < 5:  # of which some is compiling
             evaluated = worker.ask("evaluate")
-            if evaluated["seconds"] < 5:  # of which some is compiling
-                evaluated = worker.ask("evaluate")
-            # An epoch of all examples, of one network.
-            factor = -(-everything // case.batch_size) / -(-row["examples"] // case.batch_size) / row["networks"]
-            seconds = [factor * value for value in worker.seconds]
-            row |= {
-                "cores": worker.cores,
-                "seconds": seconds,
-                "min": min(seconds),
-                "median": statistics.median(seconds),
-                "max": max(seconds),
-                "compile": max(0.0, row.pop("first") - min(row.pop("second"), *worker.seconds)),
-                "evaluate": evaluated["seconds"],
-                "accuracy": evaluated["accuracy"],
-                "memory": worker.memory(),
-                "part": row["examples"] / everything,
-            }
-            worker.close()
-            print(f"  {name}: {row['min']:.4f} s an epoch", flush=True)
+        # An epoch of all examples, of one network.
+        factor = -(-everything // case.batch_size) / -(-row["examples"] // case.batch_size) / row["networks"]
+        seconds = [factor * value for value in worker.seconds]
+        row |= {
+            "cores": worker.cores,
+            "seconds": seconds,
+            "min": min(seconds),
+            "median": statistics.median(seconds),
+            "max": max(seconds),
+            "compile": max(0.0, row.pop("first") - min(row.pop("second"), *worker.seconds)),
+            "evaluate": evaluated["seconds"],
+            "accuracy": evaluated["accuracy"],
+            "memory": worker.memory(),
+            "part": row["examples"] / everything,
+        }
+        worker.close()
+        print(f"  {name}: {row['min']:.4f} s an epoch", flush=True)
     return rows
 
 

@@ -1,5 +1,7 @@
 """The alternatives of the benchmark: each truly trains, to the same parameters as the book's algorithm in float64."""
 
+import dataclasses
+import itertools
 import json
 import shutil
 
@@ -14,17 +16,17 @@ from experiments.__main__ import main
 from experiments.rivals import ALTERNATIVES, LIMIT, MANY, OURS
 from jnndl import train
 
-SIZES, BATCH, RATE, EPOCHS = (8, 6, 3), 6, 2.0, 2
+BATCH, RATE, EPOCHS = 6, 2.0, 2
 IN_PYTHON = [name for name in ALTERNATIVES if name != LIMIT]
 
 
-@pytest.fixture
-def task(rng):
-    """Twenty examples in mini-batches of six, so that the last one is short."""
+def task_of(rng, sizes=(8, 6, 3), batch=BATCH):
+    """Twenty examples, in mini-batches of which the last may be short."""
     inputs = rng.permutation(256)[: 20 * 8].reshape(20, 8).astype(np.uint8)
-    layers = [(rng.normal(size=(6, 8)), rng.normal(size=6)), (rng.normal(size=(3, 6)), rng.normal(size=3))]
+    labels = rng.integers(0, 3, 20).astype(np.uint8)
+    layers = [(rng.normal(size=(b, a)), rng.normal(size=b)) for a, b in itertools.pairwise(sizes)]
     layers = [tuple(array.astype(np.float32) for array in layer) for layer in layers]
-    return rivals.Task(SIZES, BATCH, RATE, 1, 1 / 256, inputs, rng.integers(0, 3, 20).astype(np.uint8), layers)
+    return rivals.Task(sizes, batch, RATE, 1, 1 / 256, inputs, labels, inputs, labels, layers)
 
 
 @pytest.fixture
@@ -73,7 +75,8 @@ def assert_same(found, wanted, start):
 
 @pytest.mark.filterwarnings("ignore")  # the others' own
 @pytest.mark.parametrize("name", IN_PYTHON)
-def test_each_alternative_arrives_where_the_book_does(task, rng, name):
+def test_each_alternative_arrives_where_the_book_does(rng, name):
+    task = task_of(rng)
     if ALTERNATIVES[name].needs:
         pytest.importorskip(ALTERNATIVES[name].needs)
     if name == "PyTorch, compiled" and shutil.which("g++") is None:
@@ -81,7 +84,7 @@ def test_each_alternative_arrives_where_the_book_does(task, rng, name):
     jnndl_draws = ALTERNATIVES[name].place.startswith("ours")
     if name == MANY:
         orders = np.arange(20)[None].repeat(EPOCHS, axis=0)  # one mini-batch an epoch: the order does not matter
-        task = rivals.Task(SIZES, 20, RATE, 3, task.scale, task.inputs, task.labels, task.layers)
+        task = dataclasses.replace(task, batch_size=20, networks=3)
     else:
         orders = orders_of_jnndl(task) if jnndl_draws else np.stack([rng.permutation(20) for _ in range(EPOCHS)])
     assert np.array_equal(np.sort(orders), np.arange(20)[None].repeat(EPOCHS, axis=0))
@@ -98,19 +101,8 @@ def test_each_alternative_arrives_where_the_book_does(task, rng, name):
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
 @pytest.mark.parametrize(("hidden", "batch"), [(6, 6), (6, 1), (40, 12), (70, 20)])
 def test_the_program_in_c_arrives_where_the_book_does(rng, tmp_path, hidden, batch):
-    inputs = rng.integers(0, 256, (20, 8)).astype(np.uint8)
-    layers = [
-        (rng.normal(size=(hidden, 8)), rng.normal(size=hidden)),
-        (rng.normal(size=(3, hidden)), rng.normal(size=3)),
-    ]
-    layers = [tuple(array.astype(np.float32) for array in layer) for layer in layers]
-    labels = rng.integers(0, 3, 20).astype(np.uint8)
-    task = rivals.Task((8, hidden, 3), batch, RATE, 1, 1 / 256, inputs, labels, layers)
-    task.write(tmp_path)
-    inputs.tofile(tmp_path / "validation.u8")
-    labels.tofile(tmp_path / "validation-labels.u8")
-    case = benchmark.Case((hidden,), batch, learning_rate=RATE)
-    worker = benchmark.Worker(LIMIT, case, tmp_path, 1, (8, 3, 20, 20))
+    task = task_of(rng, (8, hidden, 3), batch)
+    worker = benchmark.Worker(LIMIT, task, 1)
     orders = np.stack([rng.permutation(20) for _ in range(EPOCHS)])
     for number, order in enumerate(orders):
         order.astype(np.int32).tofile(tmp_path / f"order{number}")
@@ -120,9 +112,9 @@ def test_the_program_in_c_arrives_where_the_book_does(rng, tmp_path, hidden, bat
     assert worker.epoch() > 0
     worker.close()
     wanted = expected(task, orders)
-    assert_same(rivals.split(np.fromfile(tmp_path / "params", np.float32), task.sizes), wanted, layers)
-    outputs = [book.feedforward(*map(list, zip(*wanted, strict=True)), x)[1][-1] for x in inputs / 256.0]
-    assert accuracy == pytest.approx(np.mean(np.argmax(outputs, axis=1) == labels))
+    assert_same(rivals.split(np.fromfile(tmp_path / "params", np.float32), task.sizes), wanted, task.layers)
+    outputs = [book.feedforward(*map(list, zip(*wanted, strict=True)), x)[1][-1] for x in task.inputs / 256.0]
+    assert accuracy == pytest.approx(np.mean(np.argmax(outputs, axis=1) == task.labels))
 
 
 @pytest.fixture

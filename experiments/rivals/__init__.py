@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+ARRAYS = ("inputs", "labels", "validation", "validation_labels")
 Layers = list[tuple[np.ndarray, np.ndarray]]  # weight (n_out, n_in) and bias (n_out,), first layer to last
 
 
@@ -27,6 +28,7 @@ class Task:
         scale: by which the pixels are multiplied.
         inputs: uint8, shape (n, pixels).
         labels: uint8, shape (n,).
+        validation, validation_labels: the same of the data to evaluate on.
         layers: the initial parameters, float32.
     """
 
@@ -37,6 +39,8 @@ class Task:
     scale: float
     inputs: np.ndarray
     labels: np.ndarray
+    validation: np.ndarray
+    validation_labels: np.ndarray
     layers: Layers
 
     def floats(self, inputs: np.ndarray) -> np.ndarray:
@@ -55,17 +59,23 @@ class Task:
         """Leave it in raw files, which a program in any language can read."""
         small = {name: getattr(self, name) for name in ("sizes", "batch_size", "learning_rate", "networks", "scale")}
         (folder / "task.json").write_text(json.dumps(small))
-        self.inputs.tofile(folder / "inputs.u8")
-        self.labels.tofile(folder / "labels.u8")
-        np.concatenate([array.ravel() for layer in self.layers for array in layer]).tofile(folder / "params.f32")
+        for name in ARRAYS:
+            getattr(self, name).tofile(folder / f"{name}.u8")
+        join(self.layers).tofile(folder / "params.f32")
 
     @staticmethod
     def read(folder: pathlib.Path) -> "Task":
         """What ``write`` left."""
         small = json.loads((folder / "task.json").read_text())
-        inputs = np.fromfile(folder / "inputs.u8", np.uint8).reshape(-1, small["sizes"][0])
-        layers = split(np.fromfile(folder / "params.f32", np.float32), small["sizes"])
-        return Task(**small, inputs=inputs, labels=np.fromfile(folder / "labels.u8", np.uint8), layers=layers)
+        arrays = {name: np.fromfile(folder / f"{name}.u8", np.uint8) for name in ARRAYS}
+        for name in ("inputs", "validation"):
+            arrays[name] = arrays[name].reshape(-1, small["sizes"][0])
+        return Task(**small, **arrays, layers=split(np.fromfile(folder / "params.f32", np.float32), small["sizes"]))
+
+
+def join(layers: Layers) -> np.ndarray:
+    """Weights and biases as one row of numbers."""
+    return np.concatenate([array.ravel() for layer in layers for array in layer])
 
 
 def split(flat: np.ndarray, sizes: list[int] | tuple[int, ...]) -> Layers:

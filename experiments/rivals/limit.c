@@ -1,10 +1,10 @@
 /* The practical limit of one core: mini-batch gradient descent on one hidden layer of sigmoid neurons with the quadratic
  * cost, written for 16-wide SIMD, nothing but the arithmetic. It exists to be measured against, not to be used.
  *
- *   cc -O3 -march=native -ffast-math -DPIXELS=784 -DHIDDEN=30 -DCLASSES=10 -DBATCH=10 limit.c -o limit -lm
+ *   cc -O3 -march=native -ffast-math -DPIXELS=784 -DHIDDEN=30 -DCLASSES=10 -DBATCH=10 -DSCALE=1/256.f limit.c -o limit -lm
  *   ./limit FOLDER EXAMPLES VALIDATION LEARNING_RATE
  *
- * FOLDER holds raw files: inputs.u8 and labels.u8, validation.u8 and validation-labels.u8, params.f32 (weights row by
+ * FOLDER holds raw files: inputs.u8 and labels.u8, validation.u8 and validation_labels.u8, params.f32 (weights row by
  * row, then biases, layer by layer). It answers each line of standard input with a line of JSON, as worker.py does:
  *
  *   epoch [ORDER]   train on all examples in a new order, or in that of a file of int32; seconds
@@ -135,7 +135,7 @@ int main(int argc, char **argv) {
   size_t size = sizeof(float) * (HIDDEN * (PIXELS + 1) + CLASSES * (HIDDEN + 1));
   images = pixels(argv[1], "inputs.u8", n), labels = take(argv[1], "labels.u8", n);
   validation = pixels(argv[1], "validation.u8", held_out);
-  validation_labels = take(argv[1], "validation-labels.u8", held_out);
+  validation_labels = take(argv[1], "validation_labels.u8", held_out);
   float *params = take(argv[1], "params.f32", size);
   exchange(params, 0);
   int *order = malloc(sizeof(int) * (n > held_out ? n : held_out));

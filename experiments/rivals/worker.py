@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.rivals import ALTERNATIVES, Task
+from experiments.rivals import ALTERNATIVES, Task, join
 
 
 def main(name: str, place: str, cores: str) -> None:
@@ -25,11 +25,9 @@ def main(name: str, place: str, cores: str) -> None:
     os.dup2(2, 1)  # whatever a library prints goes to standard error
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(cores)])
-    folder = pathlib.Path(place)
-    task = Task.read(folder)
+    task = Task.read(pathlib.Path(place))
     rival = ALTERNATIVES[name].make(task)
-    x = task.floats(np.fromfile(folder / "validation.u8", np.uint8)).reshape(-1, task.sizes[0])
-    labels, rng = np.fromfile(folder / "validation-labels.u8", np.uint8), np.random.default_rng(0)
+    x, rng = task.floats(task.validation), np.random.default_rng(0)
     for line in sys.stdin:
         command, *path = line.split(maxsplit=1)
         order = (
@@ -40,9 +38,9 @@ def main(name: str, place: str, cores: str) -> None:
         if command == "epoch":
             rival.epoch(order)
         elif command == "evaluate":
-            reply["accuracy"] = float(np.mean(np.argmax(rival.outputs(x), axis=1) == labels))
+            reply["accuracy"] = float(np.mean(np.argmax(rival.outputs(x), axis=1) == task.validation_labels))
         elif command == "params":
-            np.concatenate([array.ravel() for layer in rival.layers() for array in layer]).tofile(path[0].strip())
+            join(rival.layers()).tofile(path[0].strip())
         print(json.dumps(reply | {"seconds": time.perf_counter() - started}), file=replies, flush=True)
 
 
