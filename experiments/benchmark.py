@@ -163,8 +163,8 @@ def task_of(case: Case, splits: Splits, examples: int) -> Task:
         ((rng.normal(size=(n_out, n_in)) / np.sqrt(n_in)).astype(np.float32), rng.normal(size=n_out).astype(np.float32))
         for n_in, n_out in itertools.pairwise(sizes)
     ]
-    scale, pairs = float(training.scale), itertools.chain(*zip(images, labels, strict=True))
-    return Task(sizes, case.batch_size, case.learning_rate, case.networks or 1, scale, *pairs, layers)
+    how = (case.batch_size, case.learning_rate, case.networks or 1, float(training.scale))
+    return Task(sizes, *how, images[0], labels[0], images[1], labels[1], layers)
 
 
 def start(name: str, task: Task, quick: bool) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def start(name: str, task: Task, quick: bool) -> dict[str, Any]:
     Raises:
         RuntimeError: if it cannot run here.
     """
-    needs, tried = ALTERNATIVES[name].needs, []
+    needs, tried = ALTERNATIVES[name].needs, []  # type: str, list[dict[str, Any]]
     if needs and importlib.util.find_spec(needs) is None:
         raise RuntimeError(f"{needs} is not installed; pip install '.[bench]'")
     for cores in (1,) if name == LIMIT else (CORES,) if quick or name == MANY else sorted({1, CORES}):

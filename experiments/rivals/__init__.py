@@ -67,7 +67,7 @@ class Task:
     def read(folder: pathlib.Path) -> "Task":
         """What ``write`` left."""
         small = json.loads((folder / "task.json").read_text())
-        arrays = {name: np.fromfile(folder / f"{name}.u8", np.uint8) for name in ARRAYS}
+        arrays: dict[str, Any] = {name: np.fromfile(folder / f"{name}.u8", np.uint8) for name in ARRAYS}
         for name in ("inputs", "validation"):
             arrays[name] = arrays[name].reshape(-1, small["sizes"][0])
         return Task(**small, **arrays, layers=split(np.fromfile(folder / "params.f32", np.float32), small["sizes"]))
