@@ -252,7 +252,8 @@ def table(title: str, rows: dict[str, dict[str, Any]]) -> list[str]:
     """The rows of a case in Markdown."""
     lines = [f"| {title} {HEADER}", "| --- " + "| ---: " * (HEADER.count("|") - 1) + "|"]
     for name, row in rows.items():
-        notes = f" (measured on 1/{1 / row['part']:.0f} of the data)" * (row["part"] < 1)
+        notes = f" ({row['networks']} at once, the time of one)" * (row["networks"] > 1)
+        notes += f" (measured on 1/{1 / row['part']:.0f} of the data)" * (row["part"] < 1)
         ratio = f"{row['min'] / rows[OURS]['min']:.2f}" if OURS in rows else "-"
         memory = "-" if row["memory"] is None else f"{row['memory']:.0f}"
         accuracy = f"{100 * row['accuracy']:.1f} %" if row["part"] == 1 else "-"
@@ -320,7 +321,7 @@ def standing(name: str, rows: dict[str, dict[str, Any]]) -> Iterable[str]:
         yield f"{name}: jnndl is {verdict} {rival}"
     if LIMIT in rows and MANY in rows:
         ratio = rows[MANY]["min"] / rows[LIMIT]["min"]
-        yield f"{name}: with 16 networks at once, each takes {ratio:.3g} times as long as {LIMIT}"
+        yield f"{name}: of {rows[MANY]['networks']} networks at once each takes {ratio:.3g} times as long as {LIMIT}"
 
 
 def write(path: pathlib.Path, text: str) -> None:
@@ -350,7 +351,12 @@ def run(splits: Splits, folder: pathlib.Path, repeats: int = 6, quick: bool = Fa
             print(title, flush=True)
             cases[name] = rows = measure(case, ALTERNATIVES, splits, repeats, quick)
             lines += table(title, rows)
-            dots(folder / f"{name}.png", title, rows, case.flops(pixels, classes, count) / rate)
+            limit = case.flops(pixels, classes, count) / rate
+            lines += [
+                f"Its arithmetic at the {rate / 1e9:.0f} GFLOP/s of a large matrix product here: {limit:.4f} s.",
+                "",
+            ]
+            dots(folder / f"{name}.png", title, rows, limit)
     growth: dict[str, Any] = {}
     for what in GROWTH if only in (None, "growth") else ():
         print(f"growth with {what}", flush=True)

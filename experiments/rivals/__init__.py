@@ -118,7 +118,7 @@ class Alternative:
         return rival
 
 
-OURS, MANY, LIMIT = "jnndl, autodiff", "jnndl, 16 networks", "C, one core: the limit"
+OURS, MANY, LIMIT = "jnndl, autodiff", "jnndl, many networks", "C, one core: the limit"
 ALTERNATIVES = {
     "NumPy, per example (the book)": Alternative("plain:PerExample"),
     "NumPy, matrix form": Alternative("plain:MatrixForm"),
