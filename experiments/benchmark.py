@@ -73,7 +73,7 @@ USUAL = (OURS, MATRIX, "PyTorch, eager", LIMIT)
 GROWTH: dict[str, tuple[tuple[str, ...], dict[int, Case]]] = {  # what grows -> whose curves, the cases
     "training images": (USUAL, {n: Case((30,), examples=n) for n in (500, 1500, 5000, 15000, 50000)}),
     "hidden neurons": (USUAL, {h: Case((h,), examples=10000) for h in (10, 30, 100, 300, 1000)}),
-    "mini-batch": (USUAL, {m: Case((30,), m, 10000) for m in (1, 10, 100, 1000)}),
+    "images a mini-batch": (USUAL, {m: Case((30,), m, 10000) for m in (1, 10, 100, 1000)}),
     "networks": ((MANY,), {k: Case((30,), examples=10000, networks=k) for k in (1, 2, 4, 8, 16, 32, 64)}),
 }
 
@@ -285,14 +285,17 @@ def dots(path: pathlib.Path, title: str, rows: dict[str, dict[str, Any]], limit:
 
 def growth_plot(path: pathlib.Path, title: str, curves: dict[str, dict[float, float]]) -> None:
     """Draw seconds an epoch against what grows, both axes logarithmic; the last curve is the limit."""
-    new, axes = plots.figure()
+    new, axes = plots.figure(8.6)
     looks = [*[*zip(plots.STYLES, "os^v", strict=False)][: len(curves) - 1], ((plots.REPORTED, ":"), "")]
     for (name, points), ((colour, dash), marker) in zip(curves.items(), looks, strict=True):
         label = f"{name} (slope {exponent(points):.2f})"
         axes.plot([*points], [*points.values()], color=colour, linestyle=dash, marker=marker, label=label)
     axes.set(xscale="log", yscale="log", xlabel=title, ylabel="seconds an epoch, training only")
-    axes.set_title(f"Time against {title}", fontsize=10)
-    axes.legend(frameon=False, fontsize=8)
+    ticks = [*curves["arithmetic limit"]]
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.set_title(f"784-30-10, mini-batches of 10, but more or fewer {title}", fontsize=10)
+    new.legend(frameon=False, fontsize=8, loc="outside right center")
     plots.save(new, path)
 
 
