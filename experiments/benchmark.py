@@ -95,6 +95,7 @@ class Worker:
             command = compile_limit(task, self.folder.name)
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(cores))
         devices = {"JAX_NUM_CPU_DEVICES": str(cores)} if name == MANY else {}
+        empty = {"TORCHINDUCTOR_CACHE_DIR": f"{self.folder.name}/compiled"}  # what is compiled is compiled anew
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  (closed by close)
         self.process = subprocess.Popen(
             command,
@@ -103,7 +104,7 @@ class Worker:
             stderr=self.log,
             text=True,
             cwd=ROOT,
-            env={**os.environ, **threads, **devices, "JAX_PLATFORMS": "cpu"},
+            env={**os.environ, **threads, **devices, **empty, "JAX_PLATFORMS": "cpu"},
         )
 
     def ask(self, line: str) -> dict[str, Any]:
@@ -257,8 +258,8 @@ def table(title: str, rows: dict[str, dict[str, Any]]) -> list[str]:
         ratio = f"{row['min'] / rows[OURS]['min']:.2f}" if OURS in rows else "-"
         memory = "-" if row["memory"] is None else f"{row['memory']:.0f}"
         accuracy = f"{100 * row['accuracy']:.1f} %" if row["part"] == 1 else "-"
-        cells = [f"{row[key]:.3f}" for key in ("min", "median", "max")]
-        cells += [ratio, f"{row['compile']:.2f}", f"{row['evaluate']:.3f}", memory, accuracy]
+        cells = [f"{row[key]:.3g}" for key in ("min", "median", "max")]
+        cells += [ratio, f"{row['compile']:.2f}", f"{row['evaluate']:.2g}", memory, accuracy]
         lines.append(f"| {name}{notes} | {row['cores']} | " + " | ".join(cells) + " |")
     return [*lines, ""]
 
