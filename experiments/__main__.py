@@ -2,19 +2,29 @@
 
 import argparse
 import difflib
+import hashlib
 import os
 import pathlib
+import platform
 import sys
 
 import jax
 
-from experiments import ch1_baseline, ch3_early_stopping, ch3_monitor_demo, scratch_choices, scratch_vs_framework
+from experiments import (
+    ch1_baseline,
+    ch3_early_stopping,
+    ch3_monitor_demo,
+    gradients,
+    scratch_choices,
+    scratch_vs_framework,
+)
 from experiments.runner import Experiment, Job, open_data, run
 
 EXPERIMENTS = {
     experiment.name: experiment
     for experiment in (
         ch1_baseline.EXPERIMENT,
+        gradients.EXPERIMENT,
         ch3_monitor_demo.EXPERIMENT,
         ch3_early_stopping.EXPERIMENT,
         scratch_choices.EXPERIMENT,
@@ -74,13 +84,33 @@ def benchmark(options: argparse.Namespace) -> int:
     """Time training, on the CPU or on an accelerator."""
     from experiments import accelerator, benchmark  # here, because nothing else needs them
 
-    folder = options.out or pathlib.Path("results-quick" if options.quick else "results")
+    splits = open_data(options.data)
+    parts = [] if splits.name == "mnist" and not options.quick else [splits.name, *["quick"][: options.quick]]
+    folder = options.out or pathlib.Path("-".join(["results", *parts]))
     if options.accelerator:
-        accelerator.run(open_data(options.data), folder / "accelerator", options.repeats, options.quick)
+        accelerator.run(splits, folder / "accelerator", options.repeats, options.quick)
         return 0
     jax.config.update("jax_platforms", "cpu")
-    benchmark.run(open_data(options.data), folder / "benchmark", options.repeats, options.quick, options.only)
+    benchmark.run(splits, folder / "benchmark", options.repeats, options.quick, options.only)
     return 0
+
+
+def prepare(devices: int) -> None:
+    """Settings of JAX that have to come before its first use.
+
+    A CPU device a core, so that networks train side by side; and compiled programs are kept for the next start, in a
+    folder a kind of processor, because a program made for one may not run on another.
+    """
+    jax.config.update("jax_num_cpu_devices", devices)
+    if getattr(jax.config, "jax_compilation_cache_dir") is None:  # noqa: B009  (mypy does not know it)
+        import pooch
+
+        info = pathlib.Path("/proc/cpuinfo")
+        lines = info.read_text().splitlines() if info.exists() else [platform.processor(), platform.machine()]
+        kind = sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))} or lines)
+        name = hashlib.sha256("".join(kind).encode()).hexdigest()[:12]
+        jax.config.update("jax_compilation_cache_dir", str(pooch.os_cache("jnndl") / "compiled" / name))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -93,6 +123,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=positive, default=10, help="networks an arm (default 10)")
     parser.add_argument("--epochs", type=positive, help="epochs, in place of each experiment's own")
     parser.add_argument("--out", type=pathlib.Path, help="folder for results (default results/ for full runs on MNIST)")
+    parser.add_argument("--devices", type=positive, help="CPU cores or accelerators to use (default all)")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoints of a run that was broken off")
     parser.add_argument("--quick", action="store_true", help="two epochs on 1,000 examples, to see that all works")
     parser.add_argument("--repeats", type=positive, default=6, help="of benchmark (default 6)")
     parser.add_argument("--only", metavar="CASE", help="one network of benchmark, such as 784-30-10, or growth")
@@ -105,10 +137,9 @@ def main(arguments: list[str] | None = None) -> int:
         if options.names == ["benchmark"]:
             return benchmark(options)
         chosen = select(options.names)
-        # One CPU device a core, so that networks train side by side; has to come before the first use of JAX.
-        jax.config.update("jax_num_cpu_devices", cores())
+        prepare(options.devices or cores())
         splits = open_data(options.data)
-        job = Job(splits, options.seeds, options.epochs, options.quick)
+        job = Job(splits, options.seeds, options.epochs, options.quick, options.devices, options.resume)
         full = splits.name == "mnist" and not options.quick and options.epochs is None
         parts = ["results", *([] if full else [splits.name]), *(["quick"] if options.quick else [])]
         folder = options.out or pathlib.Path("-".join(parts))

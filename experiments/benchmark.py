@@ -95,7 +95,8 @@ class Worker:
             command = compile_limit(task, self.folder.name)
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(cores))
         devices = {"JAX_NUM_CPU_DEVICES": str(cores)} if name == MANY else {}
-        empty = {"TORCHINDUCTOR_CACHE_DIR": f"{self.folder.name}/compiled"}  # what is compiled is compiled anew
+        # What is compiled is compiled anew.
+        empty = {"TORCHINDUCTOR_CACHE_DIR": f"{self.folder.name}/compiled", "JAX_ENABLE_COMPILATION_CACHE": "false"}
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  (closed by close)
         self.process = subprocess.Popen(
             command,

@@ -66,6 +66,33 @@ def curves(
     save(new, path)
 
 
+def powers(
+    path: pathlib.Path,
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    markers: bool = False,
+) -> None:
+    """Draw lines on two logarithmic axes, where a power of x is a straight line.
+
+    Args:
+        path: the PNG to write.
+        lines: label -> x and y; what is not above 0 is left out.
+        title, xlabel, ylabel: the words around it.
+        markers: whether each point gets a mark, a shape of its own a line.
+    """
+    new, axes = figure(7.0, 4.6)
+    for (label, (x, y)), (colour, dash), marker in zip(lines.items(), STYLES, "osD^v", strict=False):
+        shown = np.where(np.asarray(y) > 0, y, np.nan)
+        axes.plot(x, shown, color=colour, linestyle=dash, label=label, marker=marker if markers else "", markersize=5)
+    axes.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
+    axes.set_title(title, fontsize=10)
+    axes.legend(frameon=False)
+    save(new, path)
+
+
 def confusion(path: pathlib.Path, counts: Any, *, title: str) -> None:
     """Draw a confusion matrix; shades are by the logarithm of the count, the diagonal is left white."""
     counts = np.asarray(counts)

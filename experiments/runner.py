@@ -1,14 +1,16 @@
 """What every experiment shares: the data, the seeds, the clock, and result.json."""
 
 import dataclasses
+import itertools
 import json
+import math
 import os
 import pathlib
 import platform
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from typing import Any
 
@@ -34,12 +36,19 @@ class Job:
         seeds: how many networks an arm.
         epochs: epochs in place of an experiment's own, or None.
         quick: two epochs on a thousand examples, to see that it works.
+        devices: how many devices to train on, or None for all.
+        resume: whether to go on from checkpoints.
+        checkpoints: the folder for them, or None for none.
     """
 
     splits: Splits
     seeds: int
     epochs: int | None = None
     quick: bool = False
+    devices: int | None = None
+    resume: bool = False
+    checkpoints: pathlib.Path | None = None
+    _fits: Iterator[int] = dataclasses.field(default_factory=itertools.count)
 
     @property
     def training(self) -> Dataset:
@@ -87,8 +96,21 @@ class Job:
                 flush=True,
             )
 
-        fit = jnndl.fit_many(network, self.training, evaluation, keys=keys, epochs=epochs, callback=line, **settings)
-        return fit, float(np.median(seconds))
+        number = next(self._fits)  # an experiment trains its arms in the same order each time
+        fit = jnndl.fit_many(
+            network,
+            self.training,
+            evaluation,
+            keys=keys,
+            epochs=epochs,
+            callback=line,
+            checkpoint=None if self.checkpoints is None else self.checkpoints / f"{number}.safetensors",
+            checkpoint_every=5,
+            resume=self.resume,
+            devices=jax.devices()[: self.devices],
+            **settings,
+        )
+        return fit, float(np.median(seconds)) if seconds else math.nan
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,14 +121,14 @@ class Outcome:
         config: every setting, for the record.
         measured: figure name -> a value a seed; the main accuracy is test_accuracy or validation_accuracy, a fraction.
         curves: what the plots need, JSON values.
-        network, params: a network to save.
+        network, params: a network to save, or None.
     """
 
     config: dict[str, Any]
     measured: dict[str, np.ndarray]
     curves: dict[str, Any]
-    network: Network
-    params: Params
+    network: Network | None = None
+    params: Params | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,6 +215,7 @@ def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     started = time.perf_counter()
+    job = dataclasses.replace(job, checkpoints=folder / "checkpoints", _fits=itertools.count())
     outcome = experiment.run(job)
     seconds = time.perf_counter() - started
     jax.monitoring.unregister_event_duration_listener(listen)
@@ -232,7 +255,8 @@ def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(result, indent=1)
     jnndl.files.write_atomically(folder / "result.json", lambda path: pathlib.Path(path).write_text(text))
-    jnndl.save(folder / "network.safetensors", outcome.network, outcome.params)
+    if outcome.network is not None and outcome.params is not None:
+        jnndl.save(folder / "network.safetensors", outcome.network, outcome.params)
     experiment.plot(json.loads(text), splits, folder)
     report(result, folder)
     return result
@@ -242,8 +266,9 @@ def report(result: dict[str, Any], folder: pathlib.Path) -> None:
     """Print what came out."""
     print()
     for name, figure in result["measured"].items():
-        spread = "" if figure["std"] is None else f" +- {figure['std']:.4f}"
-        print(f"{name}: {figure['mean']:.4f}{spread}")
+        form = ".4f" if figure["mean"] == 0 or abs(figure["mean"]) >= 1e-3 else ".1e"
+        spread = "" if figure["std"] is None else f" +- {figure['std']:{form}}"
+        print(f"{name}: {figure['mean']:{form}}{spread}")
         if result["comparable"] and name in result["book"]:
             reported = result["book"][name]
             print(f"    reported: {reported['value']:.4f}, {reported['place']}\n    {result['verdict'][name]}")

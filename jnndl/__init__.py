@@ -4,9 +4,12 @@ The README holds the table from the book's names to these.
 """
 
 from jnndl import (
+    checkpoints,
+    checks,
     costs,
     data,
     ensemble,
+    equations,
     files,
     gradients,
     initializers,
@@ -17,6 +20,7 @@ from jnndl import (
     train,
     validation,
 )
+from jnndl.checks import check_gradients
 from jnndl.data import Dataset, load_digits, load_idx, load_mnist
 from jnndl.ensemble import fit_many
 from jnndl.files import load, save
@@ -32,9 +36,13 @@ __all__ = [
     "DivergenceError",
     "Dropout",
     "Network",
+    "check_gradients",
+    "checkpoints",
+    "checks",
     "costs",
     "data",
     "ensemble",
+    "equations",
     "evaluate",
     "files",
     "fit",

@@ -6,7 +6,11 @@ network that has stopped; on an accelerator each device trains its share side by
 """
 
 import functools
-from collections.abc import Callable
+import math
+import os
+import pathlib
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -16,6 +20,7 @@ import optax
 from jaxtyping import Array, Key
 
 from jnndl import gradients, train, validation
+from jnndl.checkpoints import Checkpoint
 from jnndl.costs import Cost, cross_entropy
 from jnndl.data import Dataset
 from jnndl.gradients import Gradient, Objective
@@ -66,13 +71,22 @@ def fit_many(
     halve_after: int | None = None,
     patience: int | None = None,
     callback: Callback | None = None,
+    checkpoint: str | os.PathLike | None = None,
+    checkpoint_every: int = 1,
+    resume: bool = False,
+    at_once: int | None = None,
+    devices: Sequence[jax.Device] | None = None,
 ) -> Fit:
     """Train one network for each key, all in one compiled program.
 
     Args:
         keys: a key for each network.
         learning_rate, l1, l2, momentum: a number for all networks, or an array of shape (networks,).
-        callback: called as ``callback(epoch, scores)`` after each epoch, scores of shape (networks,).
+        callback: called as ``callback(epoch, scores)`` after each epoch, scores of shape (networks,), NaN for a network
+            that had stopped, or that is trained before or after the others.
+        checkpoint: as for ``fit``; where there are parts, each has a file of its own, with its number in the name.
+        at_once: how many networks to train at a time, part by part; None for as many as half of the memory holds.
+        devices: the devices to share the networks out over; None for all there are.
 
     The other arguments are those of ``fit``, and so are the warning and what is raised, but for divergence.
 
@@ -85,24 +99,99 @@ def fit_many(
     count = len(keys)
     values = {"learning_rate": learning_rate, "l1": l1, "l2": l2, "momentum": momentum}
     train.check(recipe, training, evaluation, epochs, callback, count, **values)
-    mesh = jax.make_mesh((min(count, jax.device_count()),), ("networks",), (jax.sharding.AxisType.Auto,))
+    hyper = Hyper(**{name: _spread(value, count) for name, value in values.items()})
+    devices = jax.devices() if devices is None else devices
+    if at_once is None:
+        at_once = max(len(devices), _that_fit(recipe, devices))
+        if at_once < count:
+            warnings.warn(f"{count} networks do not fit into memory: trained {at_once} at a time", stacklevel=2)
+    validation.check_whole("at_once", at_once, "a number of networks of at least 1, or None")
+    parts = []
+    for first in range(0, count, at_once):
+        part = slice(first, first + at_once)
+
+        def whole(number: int, scores: Scores, part: slice = part) -> None:
+            if callback is not None:
+                full = jax.tree.map(lambda a: np.full(count, np.nan, a.dtype), scores)
+                jax.tree.map(lambda to, a: to.__setitem__(part, a), full, scores)
+                callback(number, full)
+
+        path = None if checkpoint is None else pathlib.Path(checkpoint)
+        if path is not None and at_once < count:
+            path = path.with_name(f"{path.stem}-{first // at_once}{path.suffix}")
+        some = jax.tree.map(lambda a, part=part: a[part], hyper)
+        kept = train.keep(path, checkpoint_every, resume, recipe, some, keys[part], (None, training, evaluation))
+        fit = _fit_part(recipe, some, keys[part], training, evaluation, epochs, whole, kept, devices)
+        parts.append(fit if at_once >= count else jax.device_get(_without_key(fit)))
+    fit = parts[0] if len(parts) == 1 else _join(parts, keys)
+    train.warn_at_chance(training, fit.history, hyper)
+    return fit
+
+
+def _spread(value: Any, count: int) -> Any:
+    return None if value is None else np.broadcast_to(train.as_array(value), (count,))
+
+
+def _fit_part(
+    recipe: Recipe,
+    hyper: Hyper,
+    keys: Key[Array, " networks"],
+    training: Dataset,
+    evaluation: Dataset | None,
+    epochs: int,
+    callback: Callback,
+    kept: Checkpoint | None,
+    devices: Sequence[jax.Device],
+) -> Fit:
+    """Train the networks of these keys at once."""
+    count = len(keys)
+    axis = jax.sharding.AxisType.Auto
+    mesh = jax.make_mesh((min(count, len(devices)),), ("networks",), (axis,), devices=devices[:count])
     # Every device gets the same number of networks: the last one is repeated where they do not divide, and stopped.
     padded = np.minimum(np.arange(-(-count // mesh.size) * mesh.size), count - 1)
-
-    def spread(value: Any) -> Any:
-        return None if value is None else np.broadcast_to(train.as_array(value), (count,))[padded]
-
-    hyper = Hyper(**{name: spread(value) for name, value in values.items()})
+    hyper = jax.tree.map(lambda a: a[padded], hyper)
     state = jax.vmap(functools.partial(train.start, recipe))(hyper, keys[padded])
     state = state._replace(stopped=jnp.arange(len(padded)) >= count)
     state = jax.device_put(state, jax.NamedSharding(mesh, jax.P("networks")))
     training, evaluation = jax.device_put((training, evaluation), jax.NamedSharding(mesh, jax.P()))
 
     def after(number: int, scores: Scores) -> None:
-        if callback is not None:
-            callback(number, jax.tree.map(lambda a: a[:count], scores))
+        callback(number, jax.tree.map(lambda a: a[:count], scores))
 
     step = functools.partial(_cycle_many, recipe, mesh)
-    state, history = jax.tree.map(lambda a: a[:count], train.run(step, state, training, evaluation, epochs, after))
-    train.warn_at_chance(training, history, Hyper(**values))
+    state, history = train.run(step, state, training, evaluation, epochs, after, kept)
+    state, history = jax.tree.map(lambda a: a[:count], (state, history))
     return Fit(state.params, state.best_params, state.best_epoch, history, state)
+
+
+def _that_fit(recipe: Recipe, devices: Sequence[jax.Device]) -> int:
+    """How many networks fit into half of the memory."""
+    sizes = [math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(recipe.network.param_shapes)]
+    each = 12 * sum(sizes)  # parameters, the best ones, the optimiser's two copies, before and after; the gradient
+    memory = (devices[0].memory_stats() or {}).get("bytes_limit", 0)
+    if memory:  # an accelerator trains side by side, and each network looks at CHUNK examples at once
+        each += (
+            2
+            * 4
+            * train.CHUNK
+            * (math.prod(recipe.network.input_shape) + sum(sizes) // math.prod(recipe.network.input_shape))
+        )
+        return len(devices) * memory // 2 // each
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2 // each
+
+
+def _without_key(fit: Fit) -> Fit:
+    return fit._replace(state=fit.state._replace(key=jax.random.key_data(fit.state.key)))
+
+
+def _join(parts: list[Fit], keys: Key[Array, " networks"]) -> Fit:
+    """Parts one after the other, on the host; a history that ended early goes on as NaN."""
+    longest = max(part.history.penalty.shape[-1] for part in parts)
+
+    def lengthen(column: np.ndarray) -> np.ndarray:
+        return np.pad(column, ((0, 0), (0, longest - column.shape[-1])), constant_values=np.nan)
+
+    parts = [part._replace(history=jax.tree.map(lengthen, part.history)) for part in parts]
+    whole = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    key = jax.random.wrap_key_data(jnp.asarray(whole.state.key), impl=jax.random.key_impl(keys))
+    return whole._replace(state=whole.state._replace(key=key))

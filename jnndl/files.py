@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, PyTree
 
 from jnndl import initializers
 from jnndl.costs import Cost, cross_entropy, quadratic
@@ -34,6 +34,10 @@ def write_atomically(path: str | os.PathLike, write: Callable[[str], Any]) -> No
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         temporary = pathlib.Path(folder) / path.name
         write(str(temporary))
+        with open(
+            temporary, "rb+"
+        ) as file:  # on the disk before it has the name: a crash leaves the old file or the new
+            os.fsync(file.fileno())
         os.replace(temporary, path)
 
 
@@ -89,7 +93,7 @@ def _lookup(path: pathlib.Path, what: str, name: str, known: dict[str, Any]) -> 
     return known[name]
 
 
-def _named(params: Params) -> dict[str, Any]:
+def named(params: PyTree) -> dict[str, Any]:
     """Each array under its path, '0.weight' for the weights of the first layer."""
     return {
         jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in jax.tree.leaves_with_path(params)
@@ -109,9 +113,44 @@ def save(path: str | os.PathLike, network: Network, params: Params) -> None:
     """
     from safetensors.numpy import save_file  # here, so that importing the library stays light
 
-    tensors = {name: np.asarray(leaf, order="C") for name, leaf in _named(params).items()}
+    tensors = {name: np.asarray(leaf, order="C") for name, leaf in named(params).items()}
     metadata = {"format": FORMAT, "version": str(VERSION), "network": json.dumps(_describe(network))}
     write_atomically(path, lambda temporary: save_file(tensors, temporary, metadata))
+
+
+def read_tensors(
+    path: str | os.PathLike, kind: str, version: int, what: str
+) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    """The metadata and the arrays of a safetensors file of ours.
+
+    Args:
+        path: the file.
+        kind: its kind, under "format" in its metadata.
+        version: the version of that format.
+        what: the kind in words.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not whole, of another kind, or of another version.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file; give the path of a {what}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata, tensors = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{path}: not a whole safetensors file ({error}); give a {what}") from error
+    if metadata.get("format") != kind:
+        raise ValueError(f"{path}: a safetensors file, but not a {what}; give one that is")
+    if metadata.get("version") != str(version):
+        raise ValueError(
+            f"{path}: has format version {metadata.get('version')}, this jnndl reads version {version}; load it with "
+            "the jnndl that saved it"
+        )
+    return metadata, tensors
 
 
 def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Network, Params]:
@@ -128,23 +167,8 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
         FileNotFoundError: if there is no such file.
         ValueError: if the file is no network, of another format version, or of another architecture than ``network``.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = pathlib.Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file; give the path of a network saved by jnndl.save")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata, tensors = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ValueError(f"{path}: not a whole safetensors file ({error}); save the network again") from error
-    if metadata.get("format") != FORMAT:
-        raise ValueError(f"{path}: a safetensors file, but not a network saved by jnndl.save; give one that is")
-    if metadata.get("version") != str(VERSION):
-        raise ValueError(
-            f"{path}: has format version {metadata.get('version')}, this jnndl reads version {VERSION}; load it with "
-            "the jnndl that saved it"
-        )
+    metadata, tensors = read_tensors(path, FORMAT, VERSION, "network saved by jnndl.save")
     try:
         description = json.loads(metadata["network"])
         saved = _structure(description)
@@ -157,7 +181,7 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
             f"{path}: its description of the network is damaged ({error!r}); save the network again"
         ) from error
     template = network.param_shapes
-    expected, found = ({name: tuple(leaf.shape) for name, leaf in tree.items()} for tree in (_named(template), tensors))
+    expected, found = ({name: tuple(leaf.shape) for name, leaf in tree.items()} for tree in (named(template), tensors))
     if expected != found:
         name = next(name for name in [*expected, *found] if expected.get(name) != found.get(name))
         raise ValueError(
@@ -179,7 +203,7 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
                 else f"{path}: {name} is {tensor.dtype}, but parameters are floats; save the network again"
             )
     return network, jax.tree.unflatten(
-        jax.tree.structure(template), [jnp.asarray(tensors[name]) for name in _named(template)]
+        jax.tree.structure(template), [jnp.asarray(tensors[name]) for name in named(template)]
     )
 
 

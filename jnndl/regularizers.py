@@ -34,7 +34,9 @@ def penalty(params: PyTree, n: int, l1: Strength = None, l2: Strength = None) ->
     weights = [leaf for path, leaf in jax.tree.leaves_with_path(params) if is_weight(path)]
     total = jnp.zeros((), jnp.result_type(*jax.tree.leaves(params)))
     if l1 is not None:
-        total += jnp.asarray(l1, total.dtype) / n * sum(jnp.sum(jnp.abs(w)) for w in weights)
+        # |w| as w sgn(w): JAX takes the derivative of abs to be 1 at 0, where the book's, and that below, is 0.
+        magnitude = sum(jnp.sum(w * jax.lax.stop_gradient(jnp.sign(w))) for w in weights)
+        total += jnp.asarray(l1, total.dtype) / n * magnitude
     if l2 is not None:
         total += jnp.asarray(l2, total.dtype) / (2 * n) * sum(jnp.sum(jnp.square(w)) for w in weights)
     return total

@@ -11,6 +11,8 @@ learning rate, penalties, momentum, counters) is in the ``State``, a pytree that
 
 import dataclasses
 import functools
+import json
+import os
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -19,9 +21,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Bool, Float, Int, Key, PyTree
+from jaxtyping import Array, Bool, Float, Int, Key, PyTree, UInt
 
-from jnndl import gradients, validation
+from jnndl import checkpoints, gradients, validation
+from jnndl.checkpoints import Checkpoint
 from jnndl.costs import Cost, cross_entropy
 from jnndl.data import Dataset
 from jnndl.gradients import Gradient, Objective
@@ -164,9 +167,10 @@ def _optimizer(recipe: Recipe, hyper: Hyper) -> optax.GradientTransformation:
     return recipe.optimizer(scheduled, **({} if hyper.momentum is None else {"momentum": hyper.momentum}))
 
 
-@functools.partial(jax.jit, static_argnames="network")
+# Compiled, because its last bits are others than operation by operation; with less optimisation, because it runs once.
+@functools.partial(jax.jit, static_argnames="network", compiler_options={"xla_backend_optimization_level": 1})
 def _init(network: Network, key: Key[Array, ""]) -> Params:
-    return network.init(key)  # compiled, because its last bits are others than operation by operation
+    return network.init(key)
 
 
 def start(recipe: Recipe, hyper: Hyper, key: Key[Array, ""], params: Params | None = None) -> State:
@@ -196,16 +200,20 @@ def start(recipe: Recipe, hyper: Hyper, key: Key[Array, ""], params: Params | No
     )
 
 
-def _through(step: Callable[..., Any], carry: Any, data: Dataset, size: int) -> Any:
+def _through(step: Callable[..., Any], carry: Any, data: Dataset | Array, size: int) -> Any:
     """Take ``carry`` through consecutive parts of ``size`` examples, of which the last may be short."""
     whole = len(data) // size
-    parts = jax.tree.map(lambda a: a[: whole * size].reshape(whole, size, *a.shape[1:]), (data.inputs, data.targets))
+    arrays = {"inputs": data.inputs, "targets": data.targets} if isinstance(data, Dataset) else data
+    parts = jax.tree.map(lambda a: a[: whole * size].reshape(whole, size, *a.shape[1:]), arrays)
 
-    def body(carry: Any, part: tuple[Array, Array, Array]) -> tuple[Any, None]:
-        number, inputs, targets = part
-        return step(carry, number, dataclasses.replace(data, inputs=inputs, targets=targets)), None
+    def body(carry: Any, part: tuple[Array | int, Any]) -> tuple[Any, None]:
+        number, arrays = part
+        return step(carry, number, dataclasses.replace(data, **arrays) if isinstance(data, Dataset) else arrays), None
 
-    carry, _ = jax.lax.scan(body, carry, (jnp.arange(whole), *parts))
+    if whole == 1:  # without a loop, which spares compiling it
+        carry, _ = body(carry, (0, jax.tree.map(lambda a: a[0], parts)))
+    elif whole:
+        carry, _ = jax.lax.scan(body, carry, (jnp.arange(whole), parts))
     return step(carry, whole, data[whole * size :]) if len(data) % size else carry
 
 
@@ -239,11 +247,36 @@ def epoch(recipe: Recipe, state: State, training: Dataset) -> State:
         updates, opt_state = optimizer.update(grads, opt_state, params)
         return optax.apply_updates(params, updates), opt_state
 
-    if m < n:
-        # Shuffled once, then read in order: on a CPU far cheaper than gathering each mini-batch in the loop.
-        training = training[jnp.argsort(jax.random.bits(shuffle_key, (n,)))]
-    params, opt_state = _through(step, (state.params, state.opt_state), training, m)
+    carry = state.params, state.opt_state
+    if m == n:
+        params, opt_state = step(carry, 0, training)
+        return state._replace(params=params, opt_state=opt_state, epoch=state.epoch + 1)
+
+    # Examples are fetched some mini-batches at a time: one by one in the loop is slow on a CPU, and all at once would
+    # be a second copy of the data for every network that trains.
+    each = max(1, CHUNK // m)
+
+    def some(carry: tuple[Params, PyTree], number: Array | int, order: Array) -> tuple[Params, PyTree]:
+        def numbered(carry: tuple[Params, PyTree], inner: Array | int, batch: Dataset) -> tuple[Params, PyTree]:
+            return step(carry, number * each + inner, batch)
+
+        return _through(numbered, carry, training[order], m)
+
+    params, opt_state = _through(some, carry, _shuffled(shuffle_key, n), each * m)
     return state._replace(params=params, opt_state=opt_state, epoch=state.epoch + 1)
+
+
+def _shuffled(key: Key[Array, ""], n: int) -> UInt[Array, " n"]:
+    """The numbers below n in random order.
+
+    What ``argsort`` of random numbers gives; but words that hold random bits above an index sort, on a CPU, in half the
+    time. As few bits are left above a large index, the second round decides where the first has ties.
+    """
+    order, low = jnp.arange(n, dtype=jnp.uint32), (n - 1).bit_length()
+    for bits in jax.random.bits(key, (2, n)):
+        words = jnp.sort((bits >> low << low) | jnp.arange(n, dtype=jnp.uint32))
+        order = order[words & (2**low - 1)]
+    return order
 
 
 def _examine(objective: Objective, params: Params, data: Dataset) -> tuple[Float[Array, " n"], Float[Array, "n n_out"]]:
@@ -372,6 +405,9 @@ def fit(
     params: Params | None = None,
     callback: Callback | None = None,
     progress: bool = False,
+    checkpoint: str | os.PathLike | None = None,
+    checkpoint_every: int = 1,
+    resume: bool = False,
 ) -> Fit:
     """Train a network by mini-batch gradient descent; network2's ``SGD``.
 
@@ -394,6 +430,11 @@ def fit(
         params: where to start from; None draws new parameters.
         callback: called as ``callback(epoch, scores)`` after each epoch.
         progress: show a progress bar; otherwise training is silent.
+        checkpoint: a file that keeps the whole state, to go on from after a crash; replaced by each new one when that
+            is whole.
+        checkpoint_every: epochs from one checkpoint to the next; the last epoch always makes one.
+        resume: go on from ``checkpoint`` where there is one, to the same bits as without the interruption; ``epochs``
+            may be more than they were.
 
     Returns:
         A ``Fit``.
@@ -414,6 +455,7 @@ def fit(
     dtype = float if params is None else jnp.result_type(*jax.tree.leaves(params))
     hyper = Hyper(*(as_array(value, dtype) for value in (learning_rate, l1, l2, momentum)))
     state = start(recipe, hyper, key, params)
+    kept = keep(checkpoint, checkpoint_every, resume, recipe, hyper, key, (params, training, evaluation))
     training, evaluation = jax.device_put((training, evaluation))
 
     def after(number: int, scores: Scores) -> None:
@@ -425,7 +467,8 @@ def fit(
         if callback is not None:
             callback(number, scores)
 
-    state, history = run(functools.partial(cycle, recipe), state, training, evaluation, epochs, after, progress)
+    step = functools.partial(cycle, recipe)
+    state, history = run(step, state, training, evaluation, epochs, after, kept, progress)
     warn_at_chance(training, history, hyper)
     return Fit(state.params, state.best_params, state.best_epoch, history, state)
 
@@ -489,23 +532,68 @@ def run(
     evaluation: Dataset | None,
     epochs: int,
     after: Callback,
+    kept: Checkpoint | None = None,
     progress: bool = False,
 ) -> tuple[State, History]:
     """The loop over epochs on the host: one transfer an epoch, until ``epochs`` or until every network has stopped."""
-    history = []
-    numbers: Iterable[int] = range(epochs)
+    history, done = [], 0
+    if kept is not None and kept.resume and os.path.exists(kept.path):
+        state, columns = kept.read(state, Scores._fields)
+        done = columns["penalty"].shape[-1]
+        history = [
+            Scores(*(columns[name][..., k] if name in columns else None for name in Scores._fields))
+            for k in range(done)
+        ]
+        if done > epochs:
+            raise ValueError(f"epochs is {epochs}, but {kept.path} has {done} of them done; give at least {done}")
+    numbers: Iterable[int] = range(done, epochs)
     if progress:
         from tqdm.auto import tqdm  # here, so that importing the library stays light
 
-        numbers = tqdm(numbers, unit="epoch")
+        numbers = tqdm(numbers, unit="epoch", initial=done, total=epochs)
     for number in numbers:
-        state, scores = step(state, training, evaluation)
-        scores, stopped = jax.device_get((scores, state.stopped))
-        history.append(scores)
-        after(number, scores)
-        if np.all(stopped):
+        if history and np.all(jax.device_get(state.stopped)):
             break
-    return state, History(*jax.tree.map(lambda *values: np.stack(values, axis=-1), *history))
+        state, scores = step(state, training, evaluation)
+        history.append(jax.device_get(scores))
+        after(number, history[-1])
+        if kept is not None and (number + 1) % kept.every == 0:
+            kept.write(state, stack(history))
+    if kept is not None and len(history) % kept.every:
+        kept.write(state, stack(history))
+    return state, stack(history)
+
+
+def stack(history: list[Scores]) -> History:
+    """The scores of each epoch as one history."""
+    return History(*jax.tree.map(lambda *values: np.stack(values, axis=-1), *history))
+
+
+def keep(
+    path: str | os.PathLike | None,
+    every: int,
+    resume: bool,
+    recipe: Recipe,
+    hyper: Hyper,
+    keys: Key[Array, "..."],
+    rest: tuple[Params | None, Dataset, Dataset | None],
+) -> Checkpoint | None:
+    """Where a run is kept, with what tells it from another one; None if no checkpoint was asked for."""
+    if path is None:
+        if resume:
+            raise ValueError("resume is True, but checkpoint is None; give the file to go on from")
+        return None
+    validation.check_whole("checkpoint_every", every, "a number of epochs of at least 1")
+    belongs = {
+        "recipe": checkpoints.describe(recipe) | {"schedule": checkpoints.describe_schedule(recipe.schedule)},
+        "hyper": {
+            name: None if value is None else np.asarray(value).tolist() for name, value in hyper._asdict().items()
+        },
+        **dict(
+            zip(("keys", "params", "training", "evaluation"), map(checkpoints.describe, (keys, *rest)), strict=True)
+        ),
+    }
+    return Checkpoint(path, every, resume, json.loads(json.dumps(belongs)))
 
 
 class Evaluation(NamedTuple):

@@ -13,6 +13,7 @@ from scipy import stats
 import jnndl
 from experiments import statistics
 from experiments.__main__ import EXPERIMENTS, main
+from experiments.gradients import FITTING, cases
 
 KEYS = {"experiment", "data", "seeds", "quick", "scale", "config", "measured"}
 KEYS |= {"book", "verdict", "versions", "device", "seconds"}
@@ -133,16 +134,66 @@ def test_the_layer_of_contributing_works_with_both_gradients(x64, digits, tmp_pa
     (tmp_path / "page.py").write_text(code)
     scale = runpy.run_path(str(tmp_path / "page.py"))["Scale"]
     layers = (jnndl.Dense(64, 30), scale(30), jnndl.Dense(30, 10, jnndl.neurons.linear))
-    objective = jnndl.gradients.Objective(jnndl.Network(layers, jnndl.neurons.sigmoid, (64,)), l2=0.3)
+    network = jnndl.Network(layers, jnndl.neurons.sigmoid, (64,))
+    objective = jnndl.gradients.Objective(network, l2=0.3)
     params = objective.network.init(jax.random.key(0))
     batch = digits.training[:7]
     grads = [make(objective)(params, batch, 7, None) for make in (jnndl.gradients.autodiff, jnndl.gradients.backprop)]
     for auto, hand in zip(*map(jax.tree.leaves, grads), strict=True):
         assert np.linalg.norm(auto - hand) <= 1e-12 * np.linalg.norm(auto)
+    (checking,) = [block for block in re.findall(r"```python\n(.*?)```", text, re.S) if "check_gradients" in block]
+    (tmp_path / "checking.py").write_text(checking)
+    names = {"jnndl": jnndl, "network": network, "key": jax.random.key(0), "digits": digits}
+    assert runpy.run_path(str(tmp_path / "checking.py"), names)["found"].ok
+
+    class Wrong(scale):
+        def backward(self, params, saved, grad):
+            below, grads = super().backward(params, saved, grad)
+            return below, grads._replace(weight=-grads.weight)
+
+    layers = (layers[0], Wrong(30), layers[2])
+    objective = jnndl.gradients.Objective(jnndl.Network(layers, jnndl.neurons.sigmoid, (64,)), l2=0.3)
+    found = jnndl.check_gradients(objective, params, batch, jax.random.key(0))
+    assert found.faults == ("layer 1, Wrong: backward's gradient for weight is off by 2.0e+00",)
+    assert found.faults[0].replace("Wrong", "Scale") in " ".join(text.split())
 
 
 def test_names_of_the_readme_exist():
     text = (pathlib.Path(__file__).parents[1] / "README.md").read_text()
-    for name in re.findall(r"`(?:jnndl\.)?((?:neurons|costs|initializers|gradients|files|train)\.\w+)", text):
+    for name in re.findall(r"`(?:jnndl\.)?((?:neurons|costs|initializers|gradients|equations|files|train)\.\w+)", text):
         module, member = name.split(".")
         assert hasattr(getattr(jnndl, module), member), name
+
+
+def test_the_gradients_command_leaves_tables_and_pictures(quietly, tmp_path, capsys):
+    assert main(["gradients", "--quick", "--data", "digits", "--seeds", "2", "--out", str(tmp_path)]) == 0
+    folder = tmp_path / "gradients"
+    result = json.loads((folder / "result.json").read_text())
+    assert set(result) >= KEYS
+    figures = {name: figure["mean"] for name, figure in result["measured"].items()}
+    assert figures["networks_right"] == 1
+    assert 0 < figures["by_hand_float64"] <= 1e-12 < figures["by_hand_float32"] <= 1e-5
+    assert 0 < figures["numerical_float64"] <= 1e-7
+    assert {path.name for path in folder.iterdir()} == {"result.json", "table.txt", "step_size.png", "cost.png"}
+    assert (folder / "table.txt").read_text().strip() in capsys.readouterr().out
+    errors = result["curves"]["v_curve"]["errors"]
+    # truncation grows as h for forward, as h^2 for central differences: at h = 0.1 and 0.01 tenfold and hundredfold
+    at = {round(np.log10(h)): i for i, h in enumerate(result["curves"]["v_curve"]["steps"])}
+    for name, power in (("forward difference, float64", 1), ("central difference, float64", 2)):
+        assert np.log10(errors[name][at[-1]] / errors[name][at[-2]]) == pytest.approx(power, abs=0.3)
+    assert min(errors["central difference, float64"]) < 1e-8 < 1e-5 < min(errors["central difference, float32"])
+    for row in result["curves"]["cost"]:
+        assert row["numerical"] > 20 * row["automatic"]
+        assert row["extrapolated"] is False
+
+
+def test_the_matrix_of_networks_holds_everything():
+    found = cases(quick=False)
+    assert {(case.depth, case.cost, case.output) for case in found} == {
+        (depth, cost.name, output.name) for depth in range(1, 6) for cost, output in FITTING
+    }
+    deep = [case for case in found if case.depth > 1]
+    assert {case.hidden for case in deep} == set(jnndl.neurons.NEURONS)
+    assert {case.penalty for case in found} == {"", "l1", "l2", "l1+l2"}
+    assert {case.weights for case in found} == {"default", "large", "zeros", "He"}
+    assert {case.dropout for case in deep} == {False, True}

@@ -280,7 +280,9 @@ def test_file_that_is_not_there_is_named(path):
 )
 def test_file_of_another_kind_is_refused(path, content):
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=in_order(f"{path}: not a whole safetensors file", "save the network again")):
+    with pytest.raises(
+        ValueError, match=in_order(f"{path}: not a whole safetensors file", "give a network saved by jnndl.save")
+    ):
         jnndl.load(path)
 
 
@@ -288,14 +290,18 @@ def test_file_of_another_kind_is_refused(path, content):
 def test_cut_file_is_refused(saved, kept):
     path = saved[2]
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(ValueError, match=in_order(f"{path}: not a whole safetensors file", "save the network again")):
+    with pytest.raises(
+        ValueError, match=in_order(f"{path}: not a whole safetensors file", "give a network saved by jnndl.save")
+    ):
         jnndl.load(path)
 
 
 def test_file_with_something_appended_is_refused(saved):
     path = saved[2]
     path.write_bytes(path.read_bytes() + b"more")
-    with pytest.raises(ValueError, match=in_order(f"{path}: not a whole safetensors file", "save the network again")):
+    with pytest.raises(
+        ValueError, match=in_order(f"{path}: not a whole safetensors file", "give a network saved by jnndl.save")
+    ):
         jnndl.load(path)
 
 

@@ -108,3 +108,9 @@ def test_l2_decays_weights_as_the_book_says(x64):
     grads = {"weight": jnp.zeros((1, 2))}
     got = w - eta * regularizers.add_penalty_gradient(grads, {"weight": jnp.asarray(w)}, n, l2=lmbda)["weight"]
     np.testing.assert_allclose(got, (1 - eta * lmbda / n) * w, rtol=1e-14)  # chapter 3, equation 93
+
+
+def test_the_l1_penalty_is_flat_at_zero_for_autodiff_too(x64):
+    params = (Affine(jnp.array([[0.0, -2.0, 3.0]]), jnp.array([0.0])),)
+    grads = jax.grad(lambda params: regularizers.penalty(params, 10, l1=5.0))(params)
+    np.testing.assert_array_equal(grads[0].weight, [[0, -0.5, 0.5]])  # JAX's own derivative of abs is 1 at 0

@@ -738,7 +738,7 @@ def test_a_linear_output_learns_a_function(function):
         network,
         Dataset(x, function(x)),
         key=KEY,
-        epochs=100,
+        epochs=150,
         learning_rate=0.01,
         batch_size=4,
         cost=costs.quadratic,

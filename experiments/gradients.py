@@ -1,0 +1,307 @@
+"""Gradients three ways, handwritten, automatic and numerical: whether they agree, and what each of them costs.
+
+Three parts: ``check_gradients`` on networks of every depth, neuron, cost, penalty and initializer; the error of
+differences against their step; and the time of handwritten, automatic and numerical gradients as the network grows
+(chapter 2, "In what sense is backpropagation a fast algorithm?").
+"""
+
+import concurrent.futures
+import dataclasses
+import functools
+import itertools
+import pathlib
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+import jnndl
+from experiments import plots
+from experiments.runner import Experiment, Job, Outcome
+from jnndl import costs, initializers, neurons
+from jnndl.checks import GradientCheck
+from jnndl.data import Dataset, Splits
+from jnndl.gradients import Objective, autodiff, backprop
+
+FITTING = [(cost, neuron) for cost in costs.COSTS.values() for neuron in cost.neurons]
+HIDDEN = [neurons.sigmoid, neurons.tanh, neurons.relu, neurons.softmax, neurons.linear, neurons.step]
+PENALTIES = ["", "l2", "l1", "l1+l2"]
+HE = jax.nn.initializers.he_normal(in_axis=-1, out_axis=-2)
+INITIALIZERS = {"default": initializers.default, "large": initializers.large, "He": HE, "zeros": initializers.zeros}
+SIZES = (8, 7, 8, 7)  # of hidden layers
+BATCH = 10
+CHECKED = ("by_hand", "numerical", "automatic")
+
+
+class Case(NamedTuple):
+    """A row of the matrix of networks."""
+
+    depth: int
+    hidden: str
+    cost: str
+    output: str
+    penalty: str
+    weights: str
+    dropout: bool
+
+    def __str__(self) -> str:
+        about = (
+            f"{self.depth} layers",
+            self.hidden * (self.depth > 1),
+            self.cost,
+            self.output,
+            self.penalty,
+            self.weights,
+        )
+        return ", ".join(filter(None, (*about, "dropout" * self.dropout)))
+
+
+def cases(quick: bool) -> list[Case]:
+    """Every depth with every cost and output neuron; the rest goes round, out of step with one another.
+
+    Weights of zero are the output layer's alone, as in network3: all of them zero would send no gradient down.
+    """
+    found = []
+    for turn, (depth, number) in enumerate(itertools.product(range(1, 6), range(len(FITTING)))):
+        cost, output = FITTING[number]
+        found.append(
+            Case(
+                depth,
+                HIDDEN[(turn + depth // 2) % len(HIDDEN)].name,
+                cost.name,
+                output.name,
+                PENALTIES[(depth + number) % len(PENALTIES)],
+                list(INITIALIZERS)[(turn + depth) % len(INITIALIZERS)],
+                depth > 1 and (depth + number) % 3 == 0,
+            )
+        )
+    return found[:: 2 * len(FITTING) + 2] if quick else found  # one of depths 1, 3 and 5, each with another cost
+
+
+def objective_of(case: Case, pixels: int, classes: int) -> Objective:
+    """The network of a row, and what it minimises."""
+    network = jnndl.mlp(
+        [pixels, *SIZES[: case.depth - 1], classes],
+        hidden=neurons.NEURONS[case.hidden],
+        output=neurons.NEURONS[case.output],
+        weight_init=INITIALIZERS[case.weights if case.weights != "zeros" else "default"],
+    )
+    *layers, last = network.layers
+    last = jnndl.Dense(last.n_in, last.n_out, last.neuron, INITIALIZERS[case.weights])  # type: ignore[attr-defined]
+    dropout = [jnndl.Dropout(0.4)] * case.dropout
+    strengths = {strength: 0.1 for strength in case.penalty.split("+") if strength}
+    return Objective(
+        dataclasses.replace(network, layers=(*layers, *dropout, last)), costs.COSTS[case.cost], **strengths
+    )
+
+
+def check(job: Job, case: Case, dtype: str) -> GradientCheck:
+    """One network, a real mini-batch, in one precision."""
+    objective = objective_of(case, job.pixels, job.splits.classes)
+    init_key, key = jax.random.split(jax.random.key(case.depth))
+    return jnndl.check_gradients(objective, objective.network.init(init_key), job.training[:BATCH], key, dtype=dtype)
+
+
+def worst(found: GradientCheck) -> dict[str, float]:
+    """The largest of each difference over the arrays of a network."""
+    return {name: max(getattr(row, name) for row in found.rows) for name in CHECKED}
+
+
+def matrix(job: Job) -> tuple[list[dict[str, Any]], str]:
+    """The checks of all networks, as rows and as a table; two threads, since most of the time goes into compiling."""
+    jobs = [(case, dtype) for case in cases(job.quick) for dtype in ("float64", "float32")]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda one: check(job, *one), jobs))
+    rows: list[dict[str, Any]] = [
+        {"network": str(case), "dtype": dtype, "ok": one.ok, "faults": list(one.faults)} | worst(one)
+        for (case, dtype), one in zip(jobs, found, strict=True)
+    ]
+    width = max(len(row["network"]) for row in rows)
+    lines = [f"{'network':<{width}}  {'precision':<9}{'hand-auto':>11}{'hand-diff':>11}{'auto-diff':>11}  verdict"]
+    for dtype in ("float64", "float32"):
+        of_dtype = [row for row in rows if row["dtype"] == dtype]
+        total: dict[str, Any] = {"network": "worst", "dtype": dtype, "ok": all(row["ok"] for row in of_dtype)}
+        total |= {name: max(row[name] for row in of_dtype) for name in CHECKED}
+        for row in (*of_dtype, total):
+            figures = "".join(f"{row[name]:11.1e}" for name in CHECKED)
+            lines.append(f"{row['network']:<{width}}  {row['dtype']:<9}{figures}  {'ok' if row['ok'] else 'WRONG'}")
+    faults = [f"FAULT: {row['network']}: {fault}" for row in rows for fault in row["faults"]]
+    return rows, "\n".join([*lines, *faults])
+
+
+def v_curve(job: Job) -> dict[str, Any]:
+    """The relative error of a difference against its step; a network and a random direction a seed, their median."""
+    network = jnndl.mlp([job.pixels, 30, job.splits.classes])
+    objective, batch = Objective(network), job.training[:BATCH]
+    steps = np.logspace(-12, 1, 14 if job.quick else 53)
+
+    @jax.jit
+    def errors(key: jax.Array) -> dict[str, jax.Array]:
+        init_key, key = jax.random.split(key)
+        exact = network.init(init_key)
+        v = jax.tree.map(lambda a: jax.random.normal(jax.random.fold_in(key, a.size), a.shape), exact)
+        length = jnp.sqrt(sum(jnp.vdot(a, a) for a in jax.tree.leaves(v)))
+        v = jax.tree.map(lambda a: a / length, v)
+        gradient = backprop(objective)(exact, batch, BATCH, None)
+        slope = sum(jnp.vdot(*pair) for pair in zip(jax.tree.leaves(gradient), jax.tree.leaves(v), strict=True))
+        found = {}
+        for dtype in ("float32", "float64"):
+
+            def cost(t: jax.Array, dtype: str = dtype) -> jax.Array:
+                moved = jax.tree.map(lambda a, b: a.astype(dtype) + (t * b).astype(dtype), exact, v)
+                return objective(moved, batch, BATCH).astype(float)
+
+            h = jnp.asarray(steps)
+            ahead, here, behind = (jax.lax.map(cost, sign * h) for sign in (1, 0, -1))
+            for name, estimate in (("forward", (ahead - here) / h), ("central", (ahead - behind) / (2 * h))):
+                found[f"{name} difference, {dtype}"] = jnp.abs(estimate - slope) / jnp.abs(slope)
+        return found
+
+    with jax.enable_x64(True), jax.default_matmul_precision("highest"):
+        found = [errors(jax.random.key(seed)) for seed in range(job.seeds)]
+        curves = {name: np.median([one[name] for one in found], axis=0).tolist() for name in found[0]}
+    return {"steps": steps.tolist(), "errors": curves}
+
+
+def fastest(programs: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
+    """The least seconds of each program, run in turn so that a busy moment of the machine falls on all of them."""
+    for program in programs.values():
+        jax.block_until_ready(program())  # compile
+    seconds: dict[str, list[float]] = {name: [] for name in programs}
+    for _ in range(repeats):
+        for name, program in programs.items():
+            started = time.perf_counter()
+            jax.block_until_ready(program())
+            seconds[name].append(time.perf_counter() - started)
+    return {name: min(taken) for name, taken in seconds.items()}
+
+
+def times(job: Job, width: int, measured: int) -> dict[str, Any]:
+    """Seconds a mini-batch for one width: descent with either gradient, the cost alone, and differences of all weights.
+
+    Numerical differences are run for networks of up to ``measured`` parameters, and beyond that are what a million
+    costs take: one more than there are parameters, each a forward pass (chapter 2).
+    """
+    network = jnndl.mlp([job.pixels, width, job.splits.classes])
+    objective, params = Objective(network), network.init(jax.random.key(0))
+    size = sum(leaf.size for leaf in jax.tree.leaves(params))
+    count = int(
+        np.clip(4_000_000 // size, 10, len(job.training) // BATCH)
+    )  # mini-batches, about as long for every width
+    data = jax.tree.map(lambda a: jnp.asarray(a), job.training[: count * BATCH])
+    batches = (data.inputs.reshape(count, BATCH, *data.inputs.shape[1:]), data.targets.reshape(count, BATCH))
+
+    def batch_of(data: Dataset, arrays: Any) -> Dataset:
+        return dataclasses.replace(data, inputs=arrays[0], targets=arrays[1])
+
+    def descent(make: Any) -> Callable[[], Any]:
+        @jax.jit
+        def run(params: Any, data: Dataset, batches: Any) -> Any:
+            def step(params: Any, arrays: Any) -> tuple[Any, None]:
+                grads = make(objective)(params, batch_of(data, arrays), len(job.training), None)
+                return jax.tree.map(lambda w, g: w - 0.01 * g, params, grads), None
+
+            return jax.lax.scan(step, params, batches)[0]
+
+        return functools.partial(run, params, data, batches)
+
+    @jax.jit
+    def forward(params: Any, data: Dataset, batches: Any) -> jax.Array:
+        return jax.lax.map(lambda arrays: objective(params, batch_of(data, arrays), len(job.training)), batches)
+
+    programs = {"handwritten": descent(backprop), "automatic": descent(autodiff)}
+    programs["forward pass"] = functools.partial(forward, params, data, batches)
+    seconds = {name: taken / count for name, taken in fastest(programs, 3 if job.quick else 15).items()}
+    row = {"parameters": size, "width": width} | seconds | {"extrapolated": size > measured}
+    row["numerical"] = (size + 1) * seconds["forward pass"]
+    if size <= measured:
+        flat, unravel = ravel_pytree(params)
+
+        @jax.jit
+        def numerical(flat: jax.Array, batch: Dataset) -> jax.Array:
+            here = objective(unravel(flat), batch, len(job.training))
+
+            def along(j: jax.Array) -> jax.Array:
+                return (objective(unravel(flat.at[j].add(1e-3)), batch, len(job.training)) - here) / 1e-3
+
+            return jax.lax.map(along, jnp.arange(size))
+
+        program = functools.partial(numerical, flat, data[:BATCH])
+        row["numerical"] = fastest({"numerical": program}, 2)["numerical"]
+    return row
+
+
+def run(job: Job) -> Outcome:
+    """All three parts; prints the tables as they come."""
+    rows, table = matrix(job)
+    print(table, flush=True)
+    curve = v_curve(job)
+    widths = (3, 10) if job.quick else (3, 10, 30, 100, 300, 1258 if job.pixels == 784 else 13_000)
+    cost = [times(job, width, 3000 if job.quick else 30_000) for width in widths]
+    cost_table = [
+        "parameters  handwritten    automatic  hand/auto  forward pass     numerical  (seconds a mini-batch of 10)"
+    ]
+    cost_table += [
+        f"{row['parameters']:10d}{row['handwritten']:13.2e}{row['automatic']:13.2e}"
+        f"{row['handwritten'] / row['automatic']:11.2f}{row['forward pass']:14.2e}{row['numerical']:14.2e}"
+        f"{'  extrapolated' * row['extrapolated']}"
+        for row in cost
+    ]
+    print("\n" + "\n".join(cost_table), flush=True)
+    measured = {
+        f"{name}_{dtype}": [max(row[name] for row in rows if row["dtype"] == dtype)]
+        for dtype in ("float64", "float32")
+        for name in CHECKED
+    }
+    ratios = [row["handwritten"] / row["automatic"] for row in cost]
+    measured |= {"networks_right": [np.mean([row["ok"] for row in rows])], "time_ratio_worst": [max(ratios)]}
+    measured |= {f"time_ratio_{row['parameters']}_parameters": [r] for row, r in zip(cost, ratios, strict=True)}
+    return Outcome(
+        config={"batch_size": BATCH, "hidden_sizes": SIZES, "depths": [1, 2, 3, 4, 5]},
+        measured={name: np.asarray(values, float) for name, values in measured.items()},
+        curves={"matrix": rows, "table": table.splitlines(), "v_curve": curve, "cost": cost, "cost_table": cost_table},
+    )
+
+
+def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
+    """Draw the V curve and the growth of the cost, and leave the tables as text."""
+    found = result["curves"]
+    (folder / "table.txt").write_text("\n".join([*found["table"], "", *found["cost_table"], ""]))
+    curve, data = found["v_curve"], result["data"]["name"]
+    plots.powers(
+        folder / "step_size.png",
+        {name: (curve["steps"], values) for name, values in curve["errors"].items()},
+        title=f"gradients: rounding on the left, truncation on the right ({data}, {len(result['seeds'])} directions)",
+        xlabel="step h, along a direction of length one",
+        ylabel="relative error of the difference (median)",
+    )
+    sizes = [row["parameters"] for row in found["cost"]]
+    lines = {
+        name: (sizes, [row[name] for row in found["cost"]]) for name in ("handwritten", "automatic", "forward pass")
+    }
+    for label, extrapolated in (("numerical", False), ("numerical, extrapolated", True)):
+        some = [row for row in found["cost"] if row["extrapolated"] == extrapolated]
+        lines[label] = ([row["parameters"] for row in some], [row["numerical"] for row in some])
+    plots.powers(
+        folder / "cost.png",
+        {label: line for label, line in lines.items() if line[0]},
+        title=f"gradients: time of a step of descent on {BATCH} examples, by the kind of gradient ({data})",
+        xlabel="weights and biases",
+        ylabel="seconds",
+        markers=True,
+    )
+
+
+EXPERIMENT = Experiment(
+    name="gradients",
+    chapter="2",
+    shows="handwritten, automatic and numerical gradients: do they agree, and what do they cost",
+    minutes=1.5,
+    book={},
+    run=run,
+    plot=plot,
+)

@@ -1,0 +1,266 @@
+"""Runs that survive: broken off and resumed they end in the same bits; what belongs to another run is refused."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import optax
+import pytest
+import safetensors.numpy
+from samples import blobs, leaves_as_bytes
+
+import jnndl
+from jnndl import Dense, Dropout, Network, checkpoints, costs, ensemble, gradients, mlp, neurons
+
+KEY = jax.random.key(3)
+TRAINING, EVALUATION = blobs(22), blobs(9, seed=1)
+DROPPING = Network((Dense(2, 4), Dropout(0.5), Dense(4, 3, neurons.linear)), neurons.sigmoid, (2,))
+
+
+def fit(**settings):
+    settings = {"network": mlp([2, 3]), "key": KEY, "epochs": 5, "learning_rate": 0.5, "batch_size": 4} | settings
+    return jnndl.fit(training=settings.pop("training", TRAINING), evaluation=EVALUATION, **settings)
+
+
+def fit_many(**settings):
+    keys = jax.random.split(KEY, 3)
+    settings = {"network": mlp([2, 3]), "keys": keys, "epochs": 5, "batch_size": 4} | settings
+    return jnndl.fit_many(training=TRAINING, evaluation=EVALUATION, **({"learning_rate": [0.5, 0.1, 0.3]} | settings))
+
+
+def bits(fit):
+    return leaves_as_bytes(fit._replace(state=fit.state._replace(key=jax.random.key_data(fit.state.key))))
+
+
+class Killed(BaseException):
+    """What ends a run in the middle."""
+
+
+def broken_off(function, after, **settings):
+    """Run until an epoch's callback, which no code here catches."""
+
+    def callback(number, scores):
+        if number == after:
+            raise Killed
+
+    with pytest.raises(Killed):
+        function(callback=callback, **settings)
+
+
+RULES = {
+    "plain": {},
+    "all rules": {"momentum": 0.9, "l2": 0.1, "halve_after": 1, "patience": 4},
+    "adam and a schedule": {"optimizer": optax.adam, "schedule": optax.exponential_decay(1.0, 5, 0.5)},
+    "dropout": {"network": DROPPING, "gradient": gradients.backprop},
+}
+
+
+@pytest.mark.parametrize(
+    ("function", "rules", "every"),
+    [*((fit, rules, 1) for rules in RULES), (fit, "all rules", 2), (fit_many, "all rules", 1), (fit_many, "plain", 2)],
+)
+def test_a_run_that_was_broken_off_ends_in_the_same_bits(tmp_path, function, rules, every):
+    kept = {"checkpoint": tmp_path / "run.safetensors", "checkpoint_every": every}
+    broken_off(function, 3, **kept, **RULES[rules])
+    epochs = []
+    resumed = function(resume=True, callback=lambda number, _: epochs.append(number), **kept, **RULES[rules])
+    assert epochs == list(range(3 // every * every, len(resumed.history.penalty.T)))
+    assert bits(resumed) == bits(function(**RULES[rules]))
+
+
+def test_a_resumed_run_may_be_longer_than_it_was_meant_to_be(tmp_path):
+    kept = {"checkpoint": tmp_path / "run.safetensors"}
+    fit(epochs=3, **kept)
+    assert bits(fit(epochs=5, resume=True, **kept)) == bits(fit(epochs=5))
+
+
+@pytest.mark.filterwarnings("ignore:training accuracy never rose")
+def test_a_finished_run_trains_no_further(tmp_path):
+    kept = {"checkpoint": tmp_path / "new" / "run.safetensors", "checkpoint_every": 3, "patience": 1}
+    whole = fit(epochs=50, learning_rate=1e-9, **kept)
+    again = fit(epochs=50, learning_rate=1e-9, resume=True, callback=lambda *_: pytest.fail("an epoch more"), **kept)
+    assert len(whole.history.penalty) == 2
+    assert bits(again) == bits(whole)
+
+
+def test_resuming_where_nothing_is_kept_starts_anew(tmp_path):
+    path = tmp_path / "run.safetensors"
+    assert bits(fit(checkpoint=path, resume=True)) == bits(fit())
+    assert path.exists()
+
+
+def test_without_resuming_a_run_starts_anew(tmp_path):
+    path, epochs = tmp_path / "run.safetensors", []
+    fit(checkpoint=path)
+    fit(checkpoint=path, callback=lambda number, _: epochs.append(number))
+    assert epochs == [0, 1, 2, 3, 4]
+
+
+OTHERS = {
+    "learning_rate": ({"learning_rate": 0.25}, r"hyper\.learning_rate is 0\.25, there 0\.5"),
+    "l2": ({"l2": 0.5}, r"hyper\.l2 is 0\.5, there null"),
+    "batch_size": ({"batch_size": 5}, r"recipe\.batch_size is 5, there 4"),
+    "key": ({"key": jax.random.key(4)}, r"keys is \"uint32 .* sha256 "),
+    "network": ({"network": mlp([2, 4, 3])}, r"recipe\.network\.layers is "),
+    "neuron": ({"network": mlp([2, 3], output=neurons.tanh), "cost": costs.quadratic}, r"network\.neuron is \"tanh\""),
+    "cost": ({"cost": costs.quadratic}, r"recipe\.cost\.name is \"quadratic\", there \"cross_entropy\""),
+    "gradient": ({"gradient": gradients.backprop}, r"recipe\.gradient is \"backprop\", there \"autodiff\""),
+    "optimizer": ({"optimizer": optax.adam}, r"recipe\.optimizer is \"adam\", there \"sgd\""),
+    "schedule": ({"schedule": optax.constant_schedule(0.5)}, r"recipe\.schedule is \[0\.5, .*, there null"),
+    "patience": ({"patience": 3}, r"recipe\.patience is 3, there null"),
+    "data": ({"training": blobs(22, seed=5)}, r"training\.inputs is \"float32 \(22, 2\) sha256 "),
+    "params": ({"params": mlp([2, 3]).init(KEY)}, r"params is "),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_a_checkpoint_of_another_run_is_refused_with_what_differs(tmp_path, what):
+    kept = {"checkpoint": tmp_path / "run.safetensors"}
+    fit(epochs=1, **kept)
+    before = kept["checkpoint"].read_bytes()
+    settings, sentence = OTHERS[what]
+    with pytest.raises(ValueError, match=rf"run\.safetensors: belongs to another run: .*{sentence}.*; resume it with"):
+        fit(epochs=2, resume=True, **kept, **settings)
+    assert kept["checkpoint"].read_bytes() == before
+
+
+def test_a_schedule_is_known_by_its_values(tmp_path):
+    kept = {"checkpoint": tmp_path / "run.safetensors", "epochs": 1}
+    fit(schedule=optax.constant_schedule(0.5), **kept)
+    fit(schedule=optax.constant_schedule(0.5), resume=True, **kept)
+    with pytest.raises(ValueError, match=r"recipe\.schedule is \[0\.25, .*, there \[0\.5, "):
+        fit(schedule=optax.constant_schedule(0.25), resume=True, **kept)
+
+
+def test_a_file_that_is_no_checkpoint_of_this_run(tmp_path):
+    path = tmp_path / "run.safetensors"
+    fit(checkpoint=path, epochs=2)
+    good = path.read_bytes()
+    with pytest.raises(ValueError, match=r"epochs is 1, but .*run\.safetensors has 2 of them done; give at least 2"):
+        fit(checkpoint=path, epochs=1, resume=True)
+    path.write_bytes(good[:-7])
+    with pytest.raises(
+        ValueError, match=r"run\.safetensors: not a whole safetensors file .*; give a checkpoint of fit"
+    ):
+        fit(checkpoint=path, resume=True)
+    jnndl.save(path, mlp([2, 3]), mlp([2, 3]).init(KEY))
+    with pytest.raises(ValueError, match=r"run\.safetensors: a safetensors file, but not a checkpoint of fit"):
+        fit(checkpoint=path, resume=True)
+    safetensors.numpy.save_file(
+        {"a": np.zeros(1)}, path, {"format": checkpoints.FORMAT, "version": "9", "belongs": json.dumps({})}
+    )
+    with pytest.raises(
+        ValueError, match=r"run\.safetensors: has format version 9, this jnndl reads version 1; load it"
+    ):
+        fit(checkpoint=path, resume=True)
+    with pytest.raises(ValueError, match=r"resume is True, but checkpoint is None; give the file to go on from"):
+        fit(resume=True)
+    with pytest.raises(ValueError, match=r"checkpoint_every is 0; give a number of epochs of at least 1"):
+        fit(checkpoint=path, checkpoint_every=0)
+
+
+def test_arrays_of_another_dtype_are_refused(tmp_path):
+    path = tmp_path / "run.safetensors"
+    fit(checkpoint=path, epochs=1)
+    tensors = safetensors.numpy.load_file(path)
+    with safetensors.safe_open(path, framework="numpy") as file:
+        metadata = file.metadata()
+    tensors["state.params.0.weight"] = tensors["state.params.0.weight"][:, :1].copy()
+    safetensors.numpy.save_file(tensors, path, metadata)
+    with pytest.raises(ValueError, match=r"its arrays are not those of this run; start anew without resuming"):
+        fit(checkpoint=path, resume=True)
+
+
+def test_a_writing_that_fails_leaves_the_last_good_file(tmp_path, monkeypatch):
+    path = tmp_path / "run.safetensors"
+    broken_off(fit, 2, checkpoint=path)
+
+    def half(tensors, temporary, metadata):
+        with open(temporary, "wb") as file:
+            file.write(b"half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(safetensors.numpy, "save_file", half)
+    with pytest.raises(OSError, match="no space"):
+        fit(checkpoint=path, resume=True)
+    monkeypatch.undo()
+    assert os.listdir(tmp_path) == ["run.safetensors"]
+    assert bits(fit(checkpoint=path, resume=True)) == bits(fit())
+
+
+PROGRAM = """
+import sys, jax, jnndl, optax
+path, resume = sys.argv[1], sys.argv[2] == "resume"
+digits = jnndl.load_digits()
+keys = jax.random.split(jax.random.key(0), 3)
+fit = jnndl.fit_many(jnndl.mlp([64, 8, 10]), digits.training[:300], digits.validation, keys=keys, epochs=40,
+    learning_rate=[0.5, 0.1, 1.0], l2=0.1, halve_after=2, patience=30,
+    checkpoint=path, resume=resume, callback=lambda number, _: print(number, flush=True))
+"""
+
+
+def test_a_run_that_was_killed_is_resumed_to_the_same_bits(tmp_path):
+    def program(name, how):
+        command = [sys.executable, "-W", "ignore", "-c", PROGRAM, str(tmp_path / name), how]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    killed = program("killed", "anew")
+    for line in killed.stdout:
+        if int(line) == 7:
+            time.sleep(0.003)  # somewhere in an epoch, or while a checkpoint is written
+            break
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+    resumed, whole = program("killed", "resume"), program("whole", "anew")
+    first = int(resumed.communicate()[0].split()[0])
+    whole.communicate()
+    assert first in range(7, 40)
+    ends = [safetensors.numpy.load_file(tmp_path / name) for name in ("killed", "whole")]
+    assert leaves_as_bytes(ends[0]) == leaves_as_bytes(ends[1])
+    assert ends[0].keys() == ends[1].keys()
+
+
+# Parts: a sweep that does not fit into memory at once.
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_networks_trained_part_by_part_are_the_same(tmp_path, at_once):
+    rules = {"patience": 2, "epochs": 8, "learning_rate": [1e-9, 0.1, 0.5]}
+    reports = []
+    parts = fit_many(at_once=at_once, callback=lambda *report: reports.append(report), **rules)
+    whole = fit_many(**rules)
+    assert bits(parts) == bits(whole)
+    assert sum(number == 0 for number, _ in reports) == -(-3 // at_once)
+    for number, scores in reports:
+        trained = ~np.isnan(scores.penalty)
+        assert 0 < trained.sum() <= at_once
+        np.testing.assert_array_equal(scores.penalty[trained], whole.history.penalty[trained, number])
+
+
+def test_parts_are_resumed_from_a_file_each(tmp_path):
+    kept = {"checkpoint": tmp_path / "run.safetensors", "at_once": 2}
+    broken_off(fit_many, 4, **kept)
+    assert sorted(os.listdir(tmp_path)) == ["run-0.safetensors"]
+    resumed = fit_many(resume=True, **kept)
+    assert sorted(os.listdir(tmp_path)) == ["run-0.safetensors", "run-1.safetensors"]
+    assert bits(resumed) == bits(fit_many())
+
+
+def test_a_sweep_that_does_not_fit_into_memory_is_trained_in_parts_and_says_so(monkeypatch):
+    monkeypatch.setattr(ensemble.os, "sysconf", lambda name: 1)  # a memory of one byte: as many as there are devices
+    with pytest.warns(UserWarning, match="3 networks do not fit into memory: trained 2 at a time"):
+        parts = fit_many()
+    monkeypatch.undo()
+    assert bits(parts) == bits(fit_many())
+    with pytest.raises(ValueError, match="at_once is 0; give a number of networks of at least 1, or None"):
+        fit_many(at_once=0)
+
+
+def test_networks_are_the_same_on_one_device_and_on_two():
+    assert bits(fit_many(devices=jax.devices()[:1])) == bits(fit_many(devices=jax.devices()))

@@ -1,0 +1,238 @@
+"""Both gradients of random networks on random data; under jit, vmap and both; and by hand without any autodiff.
+
+Random numbers are drawn from NumPy with seeds that hypothesis chooses, the same ones in every run. Weights are small
+enough to keep neurons out of deep saturation, where it is ``jax.grad`` that loses digits (through ``jnp.tanh``, whose
+derivative it takes as 1 - a^2), so that the tolerance of 1e-12 holds for all.
+"""
+
+import itertools
+import math
+
+import book
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from jnndl import Dataset, Dense, Dropout, Network, check_gradients, mlp, neurons, regularizers
+from jnndl.costs import COSTS, cross_entropy, log_likelihood, quadratic
+from jnndl.gradients import Objective, autodiff, backprop
+from jnndl.layers import LAYERS
+from jnndl.neurons import linear, relu, sigmoid, softmax, tanh
+
+PAIRS = [(cost, neuron) for cost in COSTS.values() for neuron in cost.neurons]
+HIDDEN = [neuron for neuron in neurons.NEURONS.values() if neuron is not neurons.step]
+N = 50
+
+
+def seeded(examples):
+    """The same examples in every run, and no more than these: what bounds the time."""
+    return settings(
+        max_examples=examples,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],  # shrinking compiles network after network; the problem found is printed whole
+    )
+
+
+def problems(largest=8):
+    """What ``build`` makes a problem of; plain values, because building one is no business of hypothesis."""
+    return st.fixed_dictionaries(
+        {
+            "sizes": st.lists(st.integers(1, largest), min_size=1, max_size=5),
+            "n_out": st.integers(2, largest),
+            "hidden": st.lists(st.sampled_from(range(len(HIDDEN))), min_size=4, max_size=4),
+            "rates": st.lists(st.sampled_from([None, 0.0, 0.3, 0.7]), min_size=4, max_size=4),
+            "pair": st.sampled_from(range(len(PAIRS))),
+            "strengths": st.tuples(*[st.sampled_from([None, 0.5, 3.0])] * 2),
+            "labels": st.booleans(),
+            "m": st.integers(1, 9),
+            "seed": st.integers(0, 2**32 - 1),
+        }
+    )
+
+
+def build(about):
+    """An objective, parameters, a mini-batch and a key; every neuron, cost and penalty, with and without dropout."""
+    sizes, n_out, m, rng = about["sizes"], about["n_out"], about["m"], np.random.default_rng(about["seed"])
+    cost, output = PAIRS[about["pair"]]
+    layers = []
+    for shape, hidden, rate in zip(itertools.pairwise(sizes), about["hidden"], about["rates"], strict=False):
+        layers.append(Dense(*shape, HIDDEN[hidden]))
+        layers += [] if rate is None else [Dropout(rate)]
+    network = Network((*layers, Dense(sizes[-1], n_out, linear)), output, (sizes[0],))
+    params = jax.tree.map(
+        lambda leaf: rng.normal(size=leaf.shape) / math.sqrt(leaf.shape[-1]),
+        jax.eval_shape(network.init, jax.random.key(0)),
+    )
+    labels = cost.one_hot or about["labels"]
+    targets = rng.integers(n_out, size=m) if labels else rng.uniform(size=(m, n_out))
+    batch = Dataset(rng.normal(size=(m, sizes[0])), targets)
+    return Objective(network, cost, *about["strengths"]), params, batch, jax.random.key(about["seed"] % 1000)
+
+
+def distances(got, want):
+    """Of each array, relative in norm; absolute where the one wanted is (next to) nothing."""
+    assert jax.tree.structure(got) == jax.tree.structure(want)
+    pairs = zip(*(map(np.asarray, jax.tree.leaves(tree)) for tree in (got, want)), strict=True)
+    return [float(np.linalg.norm(a - b) / max(np.linalg.norm(b), 1e-12)) for a, b in pairs]
+
+
+def both(objective, params, batch, key):
+    return autodiff(objective)(params, batch, N, key), backprop(objective)(params, batch, N, key)
+
+
+@seeded(12)
+@given(problem=problems())
+def test_backprop_is_autodiff_for_any_network(problem, hasty):
+    with jax.enable_x64(True):
+        objective, params, batch, key = build(problem)
+        want, got = jax.jit(both)(objective, params, batch, key)
+        assert max(distances(got, want)) <= 1e-12
+
+
+@seeded(5)
+@given(problem=problems(largest=5))
+def test_any_network_passes_the_checker(problem, hasty):
+    found = check_gradients(*build(problem))
+    assert found.ok, str(found)
+
+
+@seeded(5)
+@given(problem=problems(largest=5), m=st.integers(1, 6))
+def test_a_repeated_example_has_the_gradient_of_one(problem, m, hasty):
+    """The mean over a mini-batch, without regard to its size."""
+    with jax.enable_x64(True):
+        objective, params, batch, _ = build(problem)
+        same = jax.tree.map(lambda a: np.repeat(a[:1], m, axis=0) if np.ndim(a) else a, batch)
+        one, many = (jax.jit(both)(objective, params, data, None)[1] for data in (batch[:1], same))
+        assert max(distances(many, one)) <= 1e-12
+
+
+@seeded(10)
+@given(
+    sizes=st.lists(st.integers(1, 12), min_size=2, max_size=6),
+    m=st.integers(1, 6),
+    cost=st.sampled_from([quadratic, cross_entropy]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_backprop_is_the_books_for_any_sizes(sizes, m, cost, seed, hasty):
+    """NumPy's own numbers, one example at a time, averaged: no JAX in the oracle."""
+    rng = np.random.default_rng(seed)
+    shapes = [(n_out, n_in) for n_in, n_out in itertools.pairwise(sizes)]
+    weights = [rng.normal(size=shape) / math.sqrt(shape[1]) for shape in shapes]
+    biases = [rng.normal(size=shape[0]) for shape in shapes]
+    x, y = rng.normal(size=(m, sizes[0])), rng.uniform(size=(m, sizes[-1]))
+    each = [book.backprop(weights, biases, *pair, cost.name) for pair in zip(x, y, strict=True)]
+    want = [np.mean(arrays, axis=0) for part in (0, 1) for arrays in zip(*(one[part] for one in each), strict=True)]
+    with jax.enable_x64(True):
+        network = mlp(sizes)
+        structure = jax.tree.structure(jax.eval_shape(network.init, jax.random.key(0)))
+        params = jax.tree.unflatten(structure, itertools.chain(*zip(weights, biases, strict=True)))
+        got = jax.jit(both)(Objective(network, cost), params, Dataset(x, y), None)[1]
+    assert max(distances([layer.weight for layer in got] + [layer.bias for layer in got], want)) <= 1e-12
+
+
+NETWORK = Network((Dense(4, 5, tanh), Dropout(0.3), Dense(5, 3, relu), Dense(3, 4, linear)), softmax, (4,))
+
+
+def problem_of(seed):
+    """Strengths of both penalties, parameters, a mini-batch and a key for NETWORK, all arrays."""
+    rng = np.random.default_rng(seed)
+    shapes = jax.eval_shape(NETWORK.init, jax.random.key(0))
+    params = jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape)), shapes)
+    strengths = jnp.asarray(0.1 + seed), jnp.asarray(0.3 + seed)
+    return strengths, params, Dataset(rng.normal(size=(5, 4)), rng.integers(4, size=5)), jax.random.key(seed)
+
+
+@pytest.mark.parametrize("make", [autodiff, backprop], ids=["autodiff", "backprop"])
+def test_a_gradient_is_the_same_under_jit_and_vmap_and_both(make, x64):
+    """Two networks at once: other parameters, penalties, data and masks in each."""
+
+    def gradient(strengths, params, batch, key):
+        return make(Objective(NETWORK, log_likelihood, *strengths))(params, batch, N, key)
+
+    alone = [problem_of(seed) for seed in range(2)]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *alone)
+    want = jax.tree.map(lambda *leaves: np.stack(leaves), *(gradient(*problem) for problem in alone))
+    jitted, mapped = jax.jit(gradient), jax.vmap(gradient)
+    compiled = jax.tree.map(lambda *leaves: np.stack(leaves), *(jitted(*problem) for problem in alone))
+    for got in (compiled, mapped(*stacked), jax.jit(mapped)(*stacked), jax.vmap(jitted)(*stacked)):
+        assert max(distances(got, want)) <= 1e-13
+
+
+AUTODIFF = ("grad", "value_and_grad", "vjp", "jvp", "linearize", "linear_transpose", "jacfwd", "jacrev", "jacobian")
+AUTODIFF += ("hessian", "checkpoint", "remat")
+
+
+@pytest.fixture
+def no_autodiff(monkeypatch):
+    """Make every way into autodiff raise, by the names that people use and by what lies under all of them."""
+    from jax._src import api
+    from jax._src.interpreters import ad
+
+    def forbidden(*_, **__):
+        raise AssertionError("autodiff was used")
+
+    for module, names in ((jax, AUTODIFF), (api, AUTODIFF), (ad, ("jvp", "vjp", "linearize", "backward_pass"))):
+        for name in names:
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, forbidden)
+    # what is here has to fail, or else the tests below prove nothing
+    for use in (jax.grad, jax.vjp, jax.jvp, jax.linearize, jax.value_and_grad):
+        with pytest.raises(AssertionError, match="autodiff was used"):
+            use(jnp.tanh, (1.0,), (1.0,))
+
+
+@pytest.mark.parametrize("neuron", neurons.NEURONS.values(), ids=neurons.NEURONS)
+def test_a_neuron_is_without_autodiff_forward_and_backward(neuron, no_autodiff):
+    z = jnp.arange(3.0)
+    assert neuron.forward(z).shape == neuron.backward(z, z).shape == (3,)
+
+
+@pytest.mark.parametrize(("cost", "output"), PAIRS, ids=lambda part: part.name)
+def test_a_cost_is_without_autodiff_value_and_delta(cost, output, no_autodiff):
+    z, y = jnp.arange(3.0), jnp.array([0.0, 1, 0])
+    assert cost.value(z, y, output).shape == ()
+    assert cost.delta(z, y, output).shape == (3,)
+
+
+def test_a_penalty_is_without_autodiff_value_and_gradient(no_autodiff):
+    params = mlp([2, 2]).init(jax.random.key(0))
+    assert regularizers.penalty(params, N, 0.5, 0.5) > 0
+    regularizers.add_penalty_gradient(params, params, N, 0.5, 0.5)
+
+
+@pytest.mark.parametrize("layer", [Dense(3, 3, tanh), Dropout(0.5)], ids=lambda layer: type(layer).__name__)
+def test_a_layer_is_without_autodiff_forward_and_backward(layer, no_autodiff):
+    params, x = layer.init(jax.random.key(0)), jnp.ones((2, 3))
+    keys = jax.random.split(jax.random.key(1), 2)
+    output, saved = jax.vmap(layer.forward, (None, 0, 0))(params, x, keys)
+    layer.backward(params, saved, output)
+
+
+def test_every_layer_was_tried():
+    assert set(LAYERS) == {"Dense", "Dropout"}  # a new one belongs into the list above
+
+
+@pytest.mark.parametrize(("cost", "output"), PAIRS, ids=lambda part: part.name)
+@pytest.mark.parametrize("jit", [False, True], ids=["", "jit"])
+def test_backprop_runs_where_autodiff_cannot(cost, output, jit, no_autodiff):
+    layers = [layer for neuron in HIDDEN for layer in (Dense(4, 4, neuron), Dropout(0.3))]
+    objective = Objective(Network((*layers, Dense(4, 4, linear)), output, (4,)), cost, 0.3, 0.5)
+    batch = Dataset(np.ones((3, 4), np.float32), np.array([0, 1, 2]))
+    params = objective.network.init(jax.random.key(0))
+
+    def gradient(params, batch, key):
+        return backprop(objective)(params, batch, N, key)
+
+    (jax.jit(gradient) if jit else gradient)(params, batch, jax.random.key(1))
+
+
+def test_all_neurons_are_among_those_drawn():
+    assert {*HIDDEN, neurons.step} == set(neurons.NEURONS.values())
+    assert {sigmoid, tanh, relu, linear, softmax} == set(HIDDEN)
