@@ -8,13 +8,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 TORCH := torch==2.13.0$(if $(filter Linux,$(shell uname)),+cpu)
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
-.PHONY: run test check clean
+.PHONY: run test bench check clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m experiments ch1-baseline --seeds 5
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
+
+bench: $(VENV)/bench.stamp
+	$(BIN)/python -m experiments benchmark $(ARGS)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .
@@ -35,4 +38,8 @@ $(VENV)/test.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[test]'
 	$(PIP) '$(TORCH)' 2>/dev/null || $(PIP) --retries 0 --timeout 5 --extra-index-url $(TORCH_INDEX) '$(TORCH)' \
 	  2>/dev/null || echo '$(TORCH) cannot be had here: the tests against PyTorch are skipped'
+	touch $@
+
+$(VENV)/bench.stamp: requirements.txt pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[bench]'
 	touch $@

@@ -50,6 +50,7 @@ def listing() -> str:
         [
             "Experiments (times: MNIST, ten seeds, two CPU cores):",
             *lines,
+            "  benchmark              seconds an epoch, beside what one would use instead (--accelerator: on a GPU)",
             "",
             "To run some: python -m experiments NAME, by name, by an id that it answers, by chapter (ch3), or all.",
             "Then: python -m experiments report. A notebook to read and change: python -m experiments tour.",
@@ -67,6 +68,21 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def benchmark(options: argparse.Namespace) -> int:
+    """Time training, on the CPU or on an accelerator."""
+    from experiments import accelerator, benchmark  # here, because nothing else needs them
+
+    splits = open_data(options.data)
+    parts = [] if splits.name == "mnist" and not options.quick else [splits.name, *["quick"][: options.quick]]
+    folder = options.out or pathlib.Path("-".join(["results", *parts]))
+    if options.accelerator:
+        accelerator.run(splits, folder / "accelerator", options.repeats, options.quick)
+        return 0
+    jax.config.update("jax_platforms", "cpu")
+    benchmark.run(splits, folder / "benchmark", options.repeats, options.quick, options.only)
+    return 0
 
 
 def prepare(devices: int) -> None:
@@ -105,12 +121,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--devices", type=positive, help="CPU cores or accelerators to use (default all)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints of a run that was broken off")
     parser.add_argument("--quick", action="store_true", help="two epochs on 1,000 examples, to see that all works")
+    parser.add_argument("--repeats", type=positive, default=6, help="of benchmark (default 6)")
+    parser.add_argument("--only", metavar="CASE", help="one network of benchmark, such as 784-30-10, or growth")
+    parser.add_argument("--accelerator", action="store_true", help="benchmark on a GPU or TPU instead")
     options = parser.parse_args(arguments)
     if not options.names:
         print(listing())
         return 0
     finished: list[str] = []
     try:
+        if options.names == ["benchmark"]:
+            return benchmark(options)
         chosen = select(options.names)
         prepare(options.devices or cores())
         splits = open_data(options.data)

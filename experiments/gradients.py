@@ -24,7 +24,7 @@ from experiments import plots
 from experiments.runner import Experiment, Job, Outcome, Row
 from experiments.statistics import Measured, Toy
 from jnndl import costs, equations, initializers, neurons
-from jnndl.checks import GradientCheck
+from jnndl.checks import GradientCheck, once
 from jnndl.data import Dataset, Splits
 from jnndl.gradients import Objective, autodiff, backprop
 
@@ -83,7 +83,7 @@ def cases(quick: bool) -> list[Case]:
                 depth > 1 and (depth + number) % 3 == 0,
             )
         )
-    return found[:: 2 * len(FITTING) + 2] if quick else found  # one of depths 1, 3 and 5, each with another cost
+    return [found[0], found[-1]] if quick else found
 
 
 def objective_of(case: Case, pixels: int, classes: int) -> Objective:
@@ -143,7 +143,7 @@ def v_curve(job: Job) -> dict[str, Any]:
     objective, batch = Objective(network), job.training[:BATCH]
     steps = np.logspace(-12, 1, 14 if job.quick else 53)
 
-    @jax.jit
+    @once
     def errors(key: jax.Array) -> dict[str, jax.Array]:
         init_key, key = jax.random.split(key)
         exact = network.init(init_key)
@@ -241,11 +241,13 @@ def times(job: Job, width: int, measured: int) -> dict[str, Any]:
 
 def equations_off(job: Job) -> dict[str, float]:
     """How far each equation is from ``jax.grad`` of what it names: one image, one hidden layer, float64."""
-    network, sigmoid = job.mlp(30), neurons.sigmoid
-    with jax.enable_x64(True):
-        (w1, b1), (w2, b2) = jax.tree.map(lambda a: a.astype(float), network.init(jax.random.key(0)))
-        objective = Objective(network, costs.quadratic)
-        x, y = (array[0] for array in objective.examples(((w1, b1), (w2, b2)), job.training[:1]))
+    objective, sigmoid = Objective(job.mlp(30), costs.quadratic), neurons.sigmoid
+
+    @once
+    def pairs(key: jax.Array) -> dict[str, tuple[jax.Array, jax.Array]]:
+        params = jax.tree.map(lambda a: a.astype(float), objective.network.init(key))
+        (w1, b1), (w2, b2) = params
+        x, y = (array[0] for array in objective.examples(params, job.training[:1]))
         z1 = w1 @ x + b1
         z2 = w2 @ sigmoid.forward(z1) + b2
 
@@ -261,7 +263,7 @@ def equations_off(job: Job) -> dict[str, float]:
         grad_a = jax.grad(cost_of_a)(sigmoid.forward(z2))
         delta2 = equations.bp1(z2, grad_a, sigmoid)
         delta1 = equations.bp2(w2, delta2, z1, sigmoid)
-        pairs = {
+        return {
             "bp1": (delta2, jax.grad(cost_of_z2)(z2)),
             "bp2": (delta1, jax.grad(cost_of_z1)(z1)),
             "bp3": (equations.bp3(delta1), jax.grad(lambda b: cost_of_z1(w1 @ x + b))(b1)),
@@ -271,10 +273,10 @@ def equations_off(job: Job) -> dict[str, float]:
                 jax.grad(cost_of_z1)(z1),
             ),
         }
-        return {
-            f"{name}_off": float(jnp.linalg.norm(found - wanted) / jnp.linalg.norm(wanted))
-            for name, (found, wanted) in pairs.items()
-        }
+
+    with jax.enable_x64(True):
+        found = {name: tuple(map(np.asarray, pair)) for name, pair in pairs(jax.random.key(0)).items()}
+    return {f"{name}_off": float(np.linalg.norm(one - of) / np.linalg.norm(of)) for name, (one, of) in found.items()}
 
 
 def run(job: Job) -> Outcome:

@@ -215,7 +215,7 @@ def test_the_gradients_command_leaves_tables_and_pictures(quietly, tmp_path, cap
     assert main(["gradients", "--quick", "--data", "digits", "--seeds", "2", "--out", str(tmp_path)]) == 0
     folder = tmp_path / "gradients"
     result = json.loads((folder / "result.json").read_text())
-    assert set(result) >= KEYS
+    assert [row["verdict"][:10] for row in result["rows"]] == ["reproduced"] * 6 + ["none: not t"[:10]]
     figures = {name: figure["mean"] for name, figure in result["measured"].items()}
     assert figures["networks_right"] == 1
     assert 0 < figures["by_hand_float64"] <= 1e-12 < figures["by_hand_float32"] <= 1e-5

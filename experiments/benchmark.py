@@ -1,0 +1,393 @@
+"""How long does an epoch take, here and with what a user would pick instead? ``python -m experiments benchmark``.
+
+Each alternative runs in a process of its own, which waits while the others are measured: the repeats are interleaved,
+so that a busy minute hits all alike, and the memory is the alternative's own. Each tries one processor core and all of
+them first, and keeps what is faster. Timed is training alone; what the first epoch takes beyond the others is given
+apart (compiling), and so is evaluation.
+"""
+
+import contextlib
+import dataclasses
+import importlib.util
+import itertools
+import json
+import os
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+import jnndl
+from experiments import plots, runner
+from experiments.rivals import ALTERNATIVES, LIMIT, MANY, OURS, Task
+from jnndl.data import Splits
+
+ROOT = pathlib.Path(__file__).parents[1]
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+BOOK, MATRIX = "NumPy, per example (the book)", "NumPy, matrix form"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A network to train.
+
+    Attributes:
+        hidden: neurons in each hidden layer.
+        batch_size: examples a mini-batch.
+        examples: how many of the training images; None for all.
+        networks: how many at once; None for 16 where that is possible.
+        parts: alternatives that take too long, and on how many examples they are measured instead.
+        learning_rate: the book's 3.0 for its quadratic cost.
+    """
+
+    hidden: tuple[int, ...]
+    batch_size: int = 10
+    examples: int | None = None
+    networks: int | None = None
+    parts: tuple[tuple[str, int], ...] = ()
+    learning_rate: float = 3.0
+
+    def flops(self, pixels: int, classes: int, examples: int) -> float:
+        """Floating-point operations of an epoch: a product forward, two back, but none back into the pixels."""
+        sizes = (pixels, *self.hidden, classes)
+        products = [n_in * n_out for n_in, n_out in itertools.pairwise(sizes)]
+        return 2.0 * (self.networks or 1) * examples * (3 * sum(products) - products[0])
+
+
+# The two-convolution network at batch 10 belongs here as soon as there is a layer to make it of.
+CASES = {
+    "784-30-10": Case((30,)),
+    "784-100-10": Case((100,)),
+    "784-800-800-10": Case((800, 800), 100, parts=((BOOK, 1000), (MANY, 5000))),
+}
+USUAL = (OURS, MATRIX, "PyTorch, eager", LIMIT)
+GROWTH: dict[str, tuple[tuple[str, ...], dict[int, Case]]] = {  # what grows -> whose curves, the cases
+    "training images": (USUAL, {n: Case((30,), examples=n) for n in (500, 1500, 5000, 15000, 50000)}),
+    "hidden neurons": (USUAL, {h: Case((h,), examples=10000) for h in (10, 30, 100, 300, 1000)}),
+    "images a mini-batch": (USUAL, {m: Case((30,), m, 10000) for m in (1, 10, 100, 1000)}),
+    "networks": ((MANY,), {k: Case((30,), examples=10000, networks=k) for k in (1, 2, 4, 8, 16, 32, 64)}),
+}
+
+
+class Worker:
+    """One alternative, started and waiting."""
+
+    def __init__(self, name: str, task: Task, cores: int) -> None:
+        """Start it on so many processor cores.
+
+        Raises:
+            RuntimeError: if it cannot be started, with the reason.
+        """
+        self.cores, self.seconds = cores, []  # type: int, list[float]
+        self.folder = tempfile.TemporaryDirectory()
+        task.write(pathlib.Path(self.folder.name))
+        command = [sys.executable, "-m", "experiments.rivals.worker", name, self.folder.name, str(cores)]
+        if name == LIMIT:
+            command = compile_limit(task, self.folder.name)
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(cores))
+        devices = {"JAX_NUM_CPU_DEVICES": str(cores)} if name == MANY else {}
+        # What is compiled is compiled anew.
+        empty = {"TORCHINDUCTOR_CACHE_DIR": f"{self.folder.name}/compiled", "JAX_ENABLE_COMPILATION_CACHE": "false"}
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  (closed by close)
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, **threads, **devices, **empty, "JAX_PLATFORMS": "cpu"},
+        )
+
+    def ask(self, line: str) -> dict[str, Any]:
+        """Send a line and return the answer.
+
+        Raises:
+            RuntimeError: if it has died, with its last words.
+        """
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            print(line, file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer:
+            self.log.seek(0)
+            raise RuntimeError((self.log.read().split("\n\n")[-1].strip().splitlines() or ["it ended"])[-1])
+        reply: dict[str, Any] = json.loads(answer)
+        return reply
+
+    def epoch(self) -> float:
+        """Seconds that an epoch takes."""
+        return float(self.ask("epoch")["seconds"])
+
+    def memory(self) -> float | None:
+        """The most memory it has had, in megabytes, where the system tells."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status")
+        lines = status.read_text().splitlines() if status.exists() else []
+        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), None)
+
+    def close(self) -> None:
+        """End it."""
+        self.process.communicate()
+        self.log.close()
+        self.folder.cleanup()
+
+
+def compile_limit(task: Task, folder: str) -> list[str]:
+    """Compile the program in C for a network, and return how to call it."""
+    compiler, program = shutil.which("cc"), f"{folder}/limit"
+    if compiler is None or len(task.sizes) != 3:
+        raise RuntimeError("no C compiler here" if compiler is None else "written for one hidden layer")
+    names = ("PIXELS", "HIDDEN", "CLASSES", "BATCH", "SCALE")
+    sizes = [f"-D{name}={size}" for name, size in zip(names, (*task.sizes, task.batch_size, task.scale), strict=True)]
+    source = str(ROOT / "experiments/rivals/limit.c")
+    flags = ["-O3", "-march=native", "-ffast-math"]
+    subprocess.run([compiler, *flags, *sizes, source, "-o", program, "-lm"], check=True)
+    return [program, folder, str(len(task.inputs)), str(len(task.validation)), str(task.learning_rate)]
+
+
+def task_of(case: Case, splits: Splits, examples: int) -> Task:
+    """The task of a case; weights as chapter 3 draws them, the same for all."""
+    training, validation = splits.training[:examples], splits.validation
+    images = [np.asarray(data.inputs, np.uint8).reshape(len(data), -1) for data in (training, validation)]
+    labels = [np.asarray(data.targets, np.uint8) for data in (training, validation)]
+    sizes, rng = (images[0].shape[1], *case.hidden, splits.classes), np.random.default_rng(0)
+    layers = [
+        ((rng.normal(size=(n_out, n_in)) / np.sqrt(n_in)).astype(np.float32), rng.normal(size=n_out).astype(np.float32))
+        for n_in, n_out in itertools.pairwise(sizes)
+    ]
+    how = (case.batch_size, case.learning_rate, case.networks or 1, float(training.scale))
+    return Task(sizes, *how, images[0], labels[0], images[1], labels[1], layers)
+
+
+def start(name: str, task: Task, quick: bool) -> dict[str, Any]:
+    """The alternative, warm, on as many cores as suit it best; and what its first epoch took.
+
+    Raises:
+        RuntimeError: if it cannot run here.
+    """
+    needs, tried = ALTERNATIVES[name].needs, []  # type: str, list[dict[str, Any]]
+    if needs and importlib.util.find_spec(needs) is None:
+        raise RuntimeError(f"{needs} is not installed; pip install '.[bench]'")
+    for cores in (1,) if name == LIMIT else (CORES,) if quick or name == MANY else sorted({1, CORES}):
+        worker = Worker(name, task, cores)
+        tried.append({"worker": worker, "first": worker.epoch(), "second": worker.epoch()})
+    best, *others = sorted(tried, key=lambda entry: entry["second"])
+    for other in others:
+        other["worker"].close()
+    return best | {"examples": len(task.inputs), "networks": task.networks}
+
+
+def measure(case: Case, names: Iterable[str], splits: Splits, repeats: int, quick: bool) -> dict[str, dict[str, Any]]:
+    """Seconds an epoch of each alternative, repeats interleaved, and the rest of the table."""
+    everything = min(case.examples or len(splits.training), len(splits.training), 1000 if quick else 10**9)
+    rows: dict[str, dict[str, Any]] = {}
+    for name in names:
+        networks = case.networks or (16 if name == MANY else 1)
+        examples = min(dict(case.parts).get(name, everything), everything)
+        try:
+            rows[name] = start(name, task_of(dataclasses.replace(case, networks=networks), splits, examples), quick)
+        except (RuntimeError, subprocess.CalledProcessError) as error:
+            print(f"  {name}: skipped: {error}", flush=True)
+    for _ in range(repeats):
+        for row in rows.values():
+            time.sleep(0.1)  # until the threads of the one before have gone to sleep
+            row["worker"].seconds.append(row["worker"].epoch())
+    for name, row in rows.items():
+        worker = row.pop("worker")
+        evaluated = worker.ask("evaluate")
+        if evaluated["seconds"] < 5:  # of which some is compiling
+            evaluated = worker.ask("evaluate")
+        # An epoch of all examples, of one network.
+        factor = -(-everything // case.batch_size) / -(-row["examples"] // case.batch_size) / row["networks"]
+        seconds = [factor * value for value in worker.seconds]
+        row |= {
+            "cores": worker.cores,
+            "seconds": seconds,
+            "min": min(seconds),
+            "median": statistics.median(seconds),
+            "max": max(seconds),
+            "compile": max(0.0, row.pop("first") - min(row.pop("second"), *worker.seconds)),
+            "evaluate": evaluated["seconds"],
+            "accuracy": evaluated["accuracy"],
+            "memory": worker.memory(),
+            "part": row["examples"] / everything,
+        }
+        worker.close()
+        print(f"  {name}: {row['min']:.4f} s an epoch", flush=True)
+    return rows
+
+
+def device() -> str:
+    """The machine, in words."""
+    return f"{CORES} cores of {runner.device().partition(' x ')[2]}"
+
+
+def product_rate() -> float:
+    """Floating-point operations a second of a large float32 matrix product, on all cores."""
+    a, seconds = np.ones((1536, 1536), np.float32), []
+    for _ in range(10):
+        started = time.perf_counter()
+        a @ a
+        seconds.append(time.perf_counter() - started)
+    return 2 * 1536**3 / min(seconds)
+
+
+def exponent(points: dict[float, float]) -> float:
+    """The slope of a straight line through the points in a log-log plot."""
+    return float(np.polyfit(np.log([*points]), np.log([*points.values()]), 1)[0])
+
+
+HEADER = "| cores | min | median | max | times jnndl's | first epoch extra | evaluation | MB | accuracy |"
+
+
+def table(title: str, rows: dict[str, dict[str, Any]]) -> list[str]:
+    """The rows of a case in Markdown."""
+    lines = [f"| {title} {HEADER}", "| --- " + "| ---: " * (HEADER.count("|") - 1) + "|"]
+    for name, row in rows.items():
+        notes = f" ({row['networks']} at once, the time of one)" * (row["networks"] > 1)
+        notes += f" (measured on 1/{1 / row['part']:.0f} of the data)" * (row["part"] < 1)
+        ratio = f"{row['min'] / rows[OURS]['min']:.2f}" if OURS in rows else "-"
+        memory = "-" if row["memory"] is None else f"{row['memory']:.0f}"
+        accuracy = f"{100 * row['accuracy']:.1f} %" if row["part"] == 1 else "-"
+        cells = [f"{row[key]:.3g}" for key in ("min", "median", "max")]
+        cells += [ratio, f"{row['compile']:.2f}", f"{row['evaluate']:.2g}", memory, accuracy]
+        lines.append(f"| {name}{notes} | {row['cores']} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def dots(path: pathlib.Path, title: str, rows: dict[str, dict[str, Any]], limit: float) -> None:
+    """Draw the seconds of an epoch, fastest on top: a dot is the minimum, a line goes on to the maximum."""
+    ordered = sorted(rows, key=lambda name: rows[name]["min"], reverse=True)
+    new, axes = plots.figure(7.2, 1.2 + 0.3 * len(rows))
+    for place, name in enumerate(ordered):
+        (colour, _), marker = (plots.STYLES[1], "D") if name.startswith("jnndl") else (plots.STYLES[0], "o")
+        least, most = rows[name]["min"], rows[name]["max"]
+        axes.plot([least, most], [place, place], color=colour, marker=marker, markevery=[0])
+        axes.annotate(f"  {least:.3g} s", (most, place), va="center", fontsize=8)
+    axes.axvline(
+        limit, color=plots.REPORTED, linestyle=":", label="its arithmetic at the rate of large matrix products"
+    )
+    axes.set(xscale="log", xlabel="seconds an epoch, training only: minimum (dot) to maximum")
+    axes.set_xlim(right=3 * max(row["max"] for row in rows.values()))
+    axes.set_yticks(range(len(ordered)), ordered)
+    axes.set_title(title, fontsize=10)
+    axes.legend(frameon=False, fontsize=8, loc="upper right")
+    plots.save(new, path)
+
+
+def growth_plot(path: pathlib.Path, title: str, curves: dict[str, dict[float, float]]) -> None:
+    """Draw seconds an epoch against what grows, both axes logarithmic; the last curve is the limit."""
+    new, axes = plots.figure(8.6)
+    looks = [*[*zip(plots.STYLES, "os^v", strict=False)][: len(curves) - 1], ((plots.REPORTED, ":"), "")]
+    for (name, points), ((colour, dash), marker) in zip(curves.items(), looks, strict=True):
+        label = f"{name} (slope {exponent(points):.2f})"
+        axes.plot([*points], [*points.values()], color=colour, linestyle=dash, marker=marker, label=label)
+    axes.set(xscale="log", yscale="log", xlabel=title, ylabel="seconds an epoch, training only")
+    ticks = [*curves["arithmetic limit"]]
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.set_title(f"784-30-10, mini-batches of 10, but more or fewer {title}", fontsize=10)
+    new.legend(frameon=False, fontsize=8, loc="outside right center")
+    plots.save(new, path)
+
+
+def grow(
+    what: str, splits: Splits, repeats: int, quick: bool, count: int, rate: float
+) -> dict[str, dict[float, float]]:
+    """Curves of seconds an epoch (of all networks together) against what grows; the last is the arithmetic limit."""
+    names, points = GROWTH[what]
+    curves: dict[str, dict[float, float]] = {name: {} for name in (*names, "arithmetic limit")}
+    for value, case in [*points.items()][: 2 if quick else None]:
+        examples = min(case.examples or count, count)
+        if what == "training images" and value > examples:
+            continue
+        for name, row in measure(case, names, splits, repeats, quick).items():
+            curves[name][value] = row["min"] * row["networks"]
+        pixels = int(np.prod(splits.training.inputs.shape[1:]))
+        curves["arithmetic limit"][value] = case.flops(pixels, splits.classes, examples) / rate
+    return {name: points for name, points in curves.items() if len(points) > 1}
+
+
+def standing(name: str, rows: dict[str, dict[str, Any]]) -> Iterable[str]:
+    """How jnndl compares with each other alternative, a line each."""
+    for rival in (rival for rival in rows if OURS in rows and not rival.startswith("jnndl")):
+        ratio = rows[rival]["min"] / rows[OURS]["min"]
+        verdict = f"{ratio:.3g} times as fast as" if ratio >= 1 else f"{1 / ratio:.3g} times as slow as"
+        yield f"{name}: jnndl is {verdict} {rival}"
+    if LIMIT in rows and MANY in rows:
+        ratio = rows[MANY]["min"] / rows[LIMIT]["min"]
+        yield f"{name}: of {rows[MANY]['networks']} networks at once each takes {ratio:.3g} times as long as {LIMIT}"
+
+
+def write(path: pathlib.Path, text: str) -> None:
+    """Write a text, whole or not at all."""
+    jnndl.files.write_atomically(path, lambda temporary: pathlib.Path(temporary).write_text(text))
+
+
+def run(splits: Splits, folder: pathlib.Path, repeats: int = 6, quick: bool = False, only: str | None = None) -> None:
+    """Measure, print, and write result.json, table.md and the plots into a folder.
+
+    Raises:
+        ValueError: if ``only`` is no case.
+    """
+    if only not in (None, "growth", *CASES):
+        raise ValueError(f"there is no case {only!r}; there are {', '.join(CASES)} and growth")
+    folder.mkdir(parents=True, exist_ok=True)
+    started, rate, repeats = time.perf_counter(), product_rate(), 1 if quick else repeats
+    pixels, classes = int(np.prod(splits.training.inputs.shape[1:])), splits.classes
+    count = min(len(splits.training), 1000) if quick else len(splits.training)
+    print(f"{splits.name}, {count} training images; {repeats} repeats; {device()}", flush=True)
+    cases: dict[str, Any] = {}
+    lines = [f"{device()}; {splits.name}, {count} training images. Seconds an epoch of one network, training only,"]
+    lines += [f"{repeats} interleaved repeats; accuracy on validation data after {repeats + 2} epochs.", ""]
+    for name, case in CASES.items():
+        if only == name or (only is None and (not quick or name == "784-30-10")):
+            title = name.replace("784", str(pixels)) + f", mini-batches of {case.batch_size}"
+            print(title, flush=True)
+            cases[name] = rows = measure(case, ALTERNATIVES, splits, repeats, quick)
+            lines += table(title, rows)
+            limit = case.flops(pixels, classes, count) / rate
+            lines += [
+                f"Its arithmetic at the {rate / 1e9:.0f} GFLOP/s of a large matrix product here: {limit:.4f} s.",
+                "",
+            ]
+            dots(folder / f"{name}.png", title, rows, limit)
+    growth: dict[str, Any] = {}
+    for what in GROWTH if only in (None, "growth") else ():
+        print(f"growth with {what}", flush=True)
+        curves = grow(what, splits, -(-repeats // 2), quick, count, rate)
+        if curves:
+            growth_plot(folder / f"growth-{what.replace(' ', '-')}.png", what, curves)
+            growth[what] = {name: {"seconds": p, "exponent": exponent(p)} for name, p in curves.items()}
+            slopes = ", ".join(f"{name} {entry['exponent']:.2f}" for name, entry in growth[what].items())
+            lines.append(f"Time grows with the {what} to the power of: {slopes}.")
+    packages = ("jnndl", "jax", "jaxlib", "numpy", "scikit-learn", "torch", "flax", "equinox")
+    versions = {
+        p: metadata.version(p) for p in packages if importlib.util.find_spec(p.replace("scikit-learn", "sklearn"))
+    }
+    result = {
+        "experiment": "benchmark",
+        "data": {"name": splits.name, "sha256": splits.sha256, "sizes": {"training": count}},
+        "quick": quick,
+        "repeats": repeats,
+        "cases": cases,
+        "growth": growth,
+        "product_rate": rate,
+        "versions": {"python": platform.python_version(), **versions},
+        "device": device(),
+        "seconds": {"total": time.perf_counter() - started},
+    }
+    write(folder / "result.json", json.dumps(result, indent=1))
+    write(folder / "table.md", "\n".join(lines) + "\n")
+    print("\n" + "\n".join([*lines, *(line for name, rows in cases.items() for line in standing(name, rows))]))
+    print(f"written to {folder}{os.sep}: {', '.join(sorted(path.name for path in folder.iterdir()))}", flush=True)

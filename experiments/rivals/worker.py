@@ -1,0 +1,48 @@
+"""One alternative in a process of its own, so that its memory is its own: ``python -m experiments.rivals.worker``.
+
+It answers each line of standard input with a line of JSON, and the program in C understands the same lines:
+
+    epoch [ORDER]   train on all examples in a new order, or in that of a file of int32; seconds
+    evaluate        accuracy on the validation data; seconds
+    params FILE     write the parameters as raw float32
+"""
+
+import json
+import os
+import pathlib
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from experiments.rivals import ALTERNATIVES, Task, join
+
+
+def main(name: str, place: str, cores: str) -> None:
+    """Serve until the end of standard input, on so many processor cores."""
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever a library prints goes to standard error
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(cores)])
+    task = Task.read(pathlib.Path(place))
+    rival = ALTERNATIVES[name].make(task)
+    x, rng = task.floats(task.validation), np.random.default_rng(0)
+    for line in sys.stdin:
+        command, *path = line.split(maxsplit=1)
+        order = (
+            np.fromfile(path[0].strip(), np.int32) if path and command == "epoch" else rng.permutation(len(task.inputs))
+        )
+        reply: dict[str, Any] = {}
+        started = time.perf_counter()
+        if command == "epoch":
+            rival.epoch(order)
+        elif command == "evaluate":
+            reply["accuracy"] = float(np.mean(np.argmax(rival.outputs(x), axis=1) == task.validation_labels))
+        elif command == "params":
+            join(rival.layers()).tofile(path[0].strip())
+        print(json.dumps(reply | {"seconds": time.perf_counter() - started}), file=replies, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
