@@ -106,8 +106,8 @@ EXPERIMENT = Experiment(
             PLACE,
             "small: last, by rounded outputs",
             Toy(0.10, tolerance=1e-6),
-            "the same; in float32 the weights overflow and the answer is always 0. The first 100 validation images hold "
-            "ten zeros",
+            "the same; in float32 the weights overflow and the answer is always 0. The first 100 validation images "
+            "hold ten zeros",
         ),
         Row(
             "ch3-hp-small",

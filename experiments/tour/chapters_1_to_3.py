@@ -250,7 +250,7 @@ for name in ("large", "default"):
     w, b = jnndl.mlp([pixels, 30, 10], weight_init=initializers.INITIALIZERS[name]).init(jax.random.key(1))[0]
     z = np.asarray(x @ w.T + b[None])
     spread[name] = np.histogram(z, edges, density=True)[0]
-    slopes[name] = float(neurons.sigmoid.backward(jnp.asarray(z), jnp.ones(z.shape)).mean())
+    slopes[name] = float(jax.vmap(neurons.sigmoid.backward)(jnp.asarray(z), jnp.ones(z.shape)).mean())
 draw(spread, "weighted input z of the hidden neurons", "density", x=middle)
 print("mean slope of the hidden neurons (at most 1/4):", slopes)
 
