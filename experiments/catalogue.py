@@ -74,7 +74,7 @@ NOT_RUN = {
     "ch1-record": "it cites Wan et al. 2013, 9979 of 10,000, with networks far beyond chapter 1",
 }
 
-# id -> the question that will answer it; not among EXPERIMENTS yet.
+# id -> the question that will answer it, with these ids in its rows; it is not among EXPERIMENTS yet.
 TO_COME = dict.fromkeys(
     ("ch2-bp1", "ch2-bp2", "ch2-bp3", "ch2-bp4", "ch2-matrix-form", "ch2-finite-diff"),
     "gradients",

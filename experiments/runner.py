@@ -297,6 +297,7 @@ def as_json(row: Row, measured: dict[str, Any], comparable: bool) -> dict[str, A
     return entry | {
         "kind": row.rule.kind,
         "rule": repr(row.rule),
+        "value": getattr(row.rule, "value", getattr(row.rule, "expected", None)),
         "verdict": row.rule.judge(measured[row.figure]) if judged else "none: not the book's data and length",
     }
 
@@ -338,11 +339,9 @@ def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any
         "comparable": comparable,
         "config": outcome.config,
         "measured": {name: statistics.summarize(values) for name, values in outcome.measured.items()},
-        "book": {
-            row.figure: dataclasses.asdict(row.rule) | {"id": row.id, "place": row.place, "reported": row.reported}
-            for row in experiment.rows
-        },
-        "verdict": {row["figure"]: row["verdict"] for row in rows},
+        # By figure; where two rows look at one figure, the first of them. All of them are in "rows".
+        "book": {row["figure"]: {name: row[name] for name in ("value", "place", "reported")} for row in rows[::-1]},
+        "verdict": {row["figure"]: row["verdict"] for row in rows[::-1]},
         "rows": rows,
         "commit": commit(),
         "versions": {"python": platform.python_version()}

@@ -52,7 +52,11 @@ def test_quick_runs_leave_results_pictures_and_a_report(monkeypatch, tmp_path, c
         assert set(result) >= KEYS, name
         assert (result["quick"], result["seeds"], result["comparable"]) == (True, [0, 1], False)
         assert result["data"]["sizes"] == {"training": 1000, "validation": 300, "test": 300}
-        assert list(folder.glob("*.png")), name
+        pictures = {path.name for path in folder.glob("*.png")}
+        assert pictures, name
+        # A run that can be compared shows the book's figures too.
+        experiment.plot(result | {"comparable": True}, jnndl.load_digits(), folder)
+        assert {path.name for path in folder.glob("*.png")} == pictures
         assert [(row["id"], row["figure"]) for row in result["rows"]] == [(r.id, r.figure) for r in experiment.rows]
         for row, told in zip(experiment.rows, result["rows"], strict=True):
             verdict = told["verdict"]
