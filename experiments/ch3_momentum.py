@@ -30,11 +30,11 @@ def run(job: Job) -> Outcome:
     network = job.mlp(30)
     settings: dict[str, Any] = {"epochs": EPOCHS, "learning_rate": RATE, "batch_size": 10}
     measured: dict[str, Any] = {}
-    cost, params, first = {}, {}, None
+    cost, params = {}, {}
     for mu in (None, *MUS):
         name = f"mu {mu or 0}"
         fit, _ = job.fit(network, job.splits.validation, title=f"{name}: ", momentum=mu, **settings)
-        first, params[name], cost[name] = first or fit, fit.params, fit.history.training_cost
+        params[name], cost[name] = fit.params, fit.history.training_cost
         measured[f"{name}: first cost"] = cost[name][:, 0]
         measured[f"{name}: validation, final"] = fit.history.evaluation_accuracy[:, -1]
     for mu in MUS:
