@@ -6,7 +6,6 @@ from typing import Any
 import jax
 import numpy as np
 
-import jnndl
 from experiments import plots
 from experiments.runner import Experiment, Job, Outcome, Row, curve, each
 from experiments.statistics import Claim, Toy
@@ -40,10 +39,8 @@ def run(job: Job) -> Outcome:
     for mu in MUS:
         measured[f"first cost: mu {mu} minus mu 0"] = measured[f"mu {mu}: first cost"] - measured["mu 0: first cost"]
     # mu = 0 through the optimiser's momentum is plain descent.
-    plain, zero = (
-        jnndl.fit(network, job.training[:200], key=jax.random.key(0), epochs=1, learning_rate=RATE, momentum=mu).params
-        for mu in (None, 0.0)
-    )
+    few: dict[str, Any] = {"training": job.training[:200], "epochs": 1, "learning_rate": RATE}
+    plain, zero = (job.fit(network, None, title="an epoch: ", momentum=mu, **few)[0].params for mu in (None, 0.0))
     pairs = zip(jax.tree.leaves(plain), jax.tree.leaves(zero), strict=True)
     measured["distance of mu = 0 from plain descent"] = max(float(np.abs(a - b).max()) for a, b in pairs)
     measured["mu above 1: distance grows"] = float(roll(1.1)[-1] > 1e3)

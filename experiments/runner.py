@@ -9,7 +9,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from importlib import metadata
 from typing import Any
 
@@ -101,7 +101,10 @@ class Job:
         """
         epochs, training = self.epochs_of(epochs), self.training if training is None else training
         what = (network, training, evaluation, settings)
-        key = repr((network, identity(training), identity(evaluation), epochs, sorted(settings.items())))
+        values = tuple(
+            (name, value if isinstance(value, Hashable) else repr(value)) for name, value in settings.items()
+        )
+        key = (network, identity(training), identity(evaluation), epochs, frozenset(values))
         if key in self.trained:
             print(f"{title}trained before, by another question of this command", flush=True)
             return self.trained[key][0]
@@ -144,8 +147,8 @@ def identity(data: Dataset | None) -> Any:
     """What tells data apart: where they lie. A slice is another object each time, but of the same memory."""
     if data is None:
         return None
-    where = [np.asarray(a).__array_interface__["data"][0] for a in (data.inputs, data.targets)]
-    return where, data.inputs.shape, data.scale, data.offset
+    where = (np.asarray(a).__array_interface__["data"][0] for a in (data.inputs, data.targets))
+    return *where, data.inputs.shape, data.scale, data.offset
 
 
 def duration(seconds: float) -> str:
