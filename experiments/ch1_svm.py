@@ -12,7 +12,7 @@ from experiments.statistics import Toy
 from jnndl.data import Dataset, Splits
 
 # gamma="auto", 1/784, was the default when the book was written; today's "scale" gives 97.85 %.
-# The tuned machine's parameters are not in the book. If they were meant for pixels from -1 to 1, where all distances are
+# The tuned parameters are not in the book. If they were meant for pixels from -1 to 1, where all distances are
 # twice as long, gamma is four times as large on ours: the third machine, tried after the second had missed its mark.
 MACHINES: dict[str, dict[str, Any]] = {
     "default": {"gamma": "auto"},
