@@ -12,7 +12,13 @@ from experiments.statistics import Toy
 from jnndl.data import Dataset, Splits
 
 # gamma="auto", 1/784, was the default when the book was written; today's "scale" gives 97.85 %.
-MACHINES: dict[str, dict[str, Any]] = {"default": {"gamma": "auto"}, "tuned": {"C": 2.8, "gamma": 0.0073}}
+# The tuned parameters are not in the book. If they were meant for pixels from -1 to 1, where all distances are
+# twice as long, gamma is four times as large on ours: the third machine, tried after the second had missed its mark.
+MACHINES: dict[str, dict[str, Any]] = {
+    "default": {"gamma": "auto"},
+    "tuned": {"C": 2.8, "gamma": 0.0073},
+    "tuned for -1 to 1": {"C": 2.8, "gamma": 4 * 0.0073},
+}
 
 
 def flat(data: Dataset) -> np.ndarray:
@@ -29,7 +35,7 @@ def correct(training: Dataset, data: Dataset, **settings: Any) -> int:
 
 
 def run(job: Job) -> Outcome:
-    """Fit both machines to the training data, count on test data."""
+    """Fit the machines to the training data, count on test data."""
     measured: dict[str, Any] = {}
     for name, settings in MACHINES.items():
         started = time.perf_counter()
@@ -40,21 +46,20 @@ def run(job: Job) -> Outcome:
     tuned = measured["tuned_correct"] / len(job.splits.test)
     return Outcome(
         config={"machines": MACHINES, "pixels": "byte/256", "evaluated on": "test"},
-        measured={"test_accuracy": accuracy, "tuned_test_accuracy": tuned, "tuned_above": float(tuned > 0.985)}
-        | measured,
+        measured={"test_accuracy": accuracy, "tuned_above": float(tuned > 0.985)} | measured,
         curves={},
     )
 
 
 def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
-    """Draw both accuracies beside the book's."""
-    found = result["measured"]
+    """Draw the accuracies beside the book's."""
+    total = result["data"]["sizes"]["test"]
     plots.arms(
         folder / "svm.png",
-        {"default": [100 * found["test_accuracy"]["mean"]], "tuned": [100 * found["tuned_test_accuracy"]["mean"]]},
+        {name: [100 * result["measured"][f"{name}_correct"]["mean"] / total] for name in MACHINES},
         title=f"Support vector machines, {result['data']['name']}; no chance in it",
         xlabel="test accuracy (%)",
-        reported={"default": 94.35, "tuned": 98.5} if result["comparable"] else None,
+        reported={"default": 94.35, "tuned": 98.5, "tuned for -1 to 1": 98.5} if result["comparable"] else None,
     )
 
 
@@ -62,7 +67,7 @@ EXPERIMENT = Experiment(
     name="ch1-svm",
     chapter="1",
     shows="support vector machines: the book's defaults, and tuned",
-    minutes=10,
+    minutes=15,
     rows=(
         Row(
             id="ch1-svm-default",
@@ -79,7 +84,7 @@ EXPERIMENT = Experiment(
             place="chapter 1, baselines",
             figure="tuned_above",
             rule=Toy(1),
-            ours="C = 2.8, gamma = 0.0073",
+            ours="C = 2.8, gamma = 0.0073, the parameters that are remembered, on pixels from 0 to 1",
         ),
     ),
     run=run,

@@ -73,8 +73,9 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
         folder / "accuracy.png",
         {
             f"{name}: rate {ARMS[name][1]:g}, lambda {ARMS[name][2]:g}": 100 * np.asarray(values, float)
-            for name, values in result["curves"]["validation_accuracy"].items()
+            for name, values in reversed(result["curves"]["validation_accuracy"].items())
         },
+        xlim=(-0.1, SHOWN - 0.9),
         title=f"The search for hyper-parameters: {result['data']['name']}, {len(result['seeds'])} seeds",
         ylabel="validation accuracy (%)",
         points={"book, eta down": list(enumerate(BOOK["eta down"]))} if result["comparable"] else None,

@@ -6,7 +6,6 @@ from typing import Any
 import jax
 import numpy as np
 
-import jnndl
 from experiments import plots
 from experiments.runner import Experiment, Job, Outcome, Row, curve, each
 from experiments.statistics import Claim, Toy
@@ -30,20 +29,18 @@ def run(job: Job) -> Outcome:
     network = job.mlp(30)
     settings: dict[str, Any] = {"epochs": EPOCHS, "learning_rate": RATE, "batch_size": 10}
     measured: dict[str, Any] = {}
-    cost, params, first = {}, {}, None
+    cost, params = {}, {}
     for mu in (None, *MUS):
         name = f"mu {mu or 0}"
         fit, _ = job.fit(network, job.splits.validation, title=f"{name}: ", momentum=mu, **settings)
-        first, params[name], cost[name] = first or fit, fit.params, fit.history.training_cost
+        params[name], cost[name] = fit.params, fit.history.training_cost
         measured[f"{name}: first cost"] = cost[name][:, 0]
         measured[f"{name}: validation, final"] = fit.history.evaluation_accuracy[:, -1]
     for mu in MUS:
         measured[f"first cost: mu {mu} minus mu 0"] = measured[f"mu {mu}: first cost"] - measured["mu 0: first cost"]
     # mu = 0 through the optimiser's momentum is plain descent.
-    plain, zero = (
-        jnndl.fit(network, job.training[:200], key=jax.random.key(0), epochs=1, learning_rate=RATE, momentum=mu).params
-        for mu in (None, 0.0)
-    )
+    few: dict[str, Any] = {"training": job.training[:200], "epochs": 1, "learning_rate": RATE}
+    plain, zero = (job.fit(network, None, title="an epoch: ", momentum=mu, **few)[0].params for mu in (None, 0.0))
     pairs = zip(jax.tree.leaves(plain), jax.tree.leaves(zero), strict=True)
     measured["distance of mu = 0 from plain descent"] = max(float(np.abs(a - b).max()) for a, b in pairs)
     measured["mu above 1: distance grows"] = float(roll(1.1)[-1] > 1e3)

@@ -79,4 +79,4 @@ def elastic(images: np.ndarray, key: Key[Array, ""], alpha: float = 34.0, sigma:
     for _ in range(2):  # along columns, then, turned over, along rows
         field = smooth(field).reshape(field.shape).swapaxes(2, 3)
     row, column = _grid(images)
-    return _warp(images, row + alpha * field[0], column + alpha * field[1])
+    return _warp(images, row[None] + alpha * field[0], column[None] + alpha * field[1])

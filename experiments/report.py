@@ -49,8 +49,8 @@ def word(verdict: str) -> str:
 
 def figure_of(result: dict[str, Any], row: dict[str, Any]) -> str:
     """Our figure of a row, with its spread and the number of seeds."""
-    figure = result["measured"][row["figure"]]
-    return statistics.words(figure)
+    figure = result["measured"].get(row["figure"])  # a quick run leaves some out
+    return "none" if figure is None else statistics.words(figure)
 
 
 def rows_of(results: dict[str, dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:

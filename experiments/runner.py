@@ -11,7 +11,8 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Hashable, Iterator
 from importlib import metadata
 from typing import Any
 
@@ -111,7 +112,10 @@ class Job:
         epochs, training = self.epochs_of(epochs), self.training if training is None else training
         number = next(self._fits)  # an experiment trains its arms in the same order each time
         what = (network, training, evaluation, settings)
-        key = repr((network, identity(training), identity(evaluation), epochs, sorted(settings.items())))
+        values = tuple(
+            (name, value if isinstance(value, Hashable) else repr(value)) for name, value in settings.items()
+        )
+        key = (network, identity(training), identity(evaluation), epochs, frozenset(values))
         if key in self.trained:
             print(f"{title}trained before, by another question of this command", flush=True)
             return self.trained[key][0]
@@ -145,19 +149,23 @@ class Job:
                 flush=True,
             )
 
-        fit = jnndl.fit_many(
-            network,
-            training,
-            evaluation,
-            keys=keys,
-            epochs=epochs,
-            callback=line,
-            checkpoint=None if self.checkpoints is None else self.checkpoints / f"{number}.safetensors",
-            checkpoint_every=5,
-            resume=self.resume,
-            devices=jax.devices()[: self.devices],
-            **settings,
-        )
+        with warnings.catch_warnings(record=True) as told:  # in the book's failures a warning is part of the story
+            warnings.simplefilter("always")
+            fit = jnndl.fit_many(
+                network,
+                training,
+                evaluation,
+                keys=keys,
+                epochs=epochs,
+                callback=line,
+                checkpoint=None if self.checkpoints is None else self.checkpoints / f"{number}.safetensors",
+                checkpoint_every=5,
+                resume=self.resume,
+                devices=jax.devices()[: self.devices],
+                **settings,
+            )
+        for warning in told:
+            print(f"{title}note: {warning.message}", flush=True)
         median = float(np.median(seconds)) if seconds else math.nan  # none, where a checkpoint was the whole run
         self.trained[key] = (fit, median), what  # kept, so that nothing else gets its address
         return self.trained[key][0]
@@ -167,8 +175,8 @@ def identity(data: Dataset | None) -> Any:
     """What tells data apart: where they lie. A slice is another object each time, but of the same memory."""
     if data is None:
         return None
-    where = [np.asarray(a).__array_interface__["data"][0] for a in (data.inputs, data.targets)]
-    return where, data.inputs.shape, data.scale, data.offset
+    where = (np.asarray(a).__array_interface__["data"][0] for a in (data.inputs, data.targets))
+    return *where, data.inputs.shape, data.scale, data.offset
 
 
 def duration(seconds: float) -> str:
@@ -320,6 +328,7 @@ def as_json(row: Row, measured: dict[str, Any], comparable: bool) -> dict[str, A
     return entry | {
         "kind": row.rule.kind,
         "rule": repr(row.rule),
+        "value": getattr(row.rule, "value", getattr(row.rule, "expected", None)),
         "verdict": row.rule.judge(measured[row.figure]) if judged else "none: not the book's data and length",
     }
 
@@ -362,11 +371,9 @@ def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any
         "comparable": comparable,
         "config": outcome.config,
         "measured": {name: statistics.summarize(values) for name, values in outcome.measured.items()},
-        "book": {
-            row.figure: dataclasses.asdict(row.rule) | {"id": row.id, "place": row.place, "reported": row.reported}
-            for row in experiment.rows
-        },
-        "verdict": {row["figure"]: row["verdict"] for row in rows},
+        # By figure; where two rows look at one figure, the first of them. All of them are in "rows".
+        "book": {row["figure"]: {name: row[name] for name in ("value", "place", "reported")} for row in rows[::-1]},
+        "verdict": {row["figure"]: row["verdict"] for row in rows[::-1]},
         "rows": rows,
         "commit": commit(),
         "versions": {"python": platform.python_version()}

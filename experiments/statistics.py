@@ -58,7 +58,7 @@ def words(figure: dict[str, Any]) -> str:
     """What ``summarize`` found, to read: mean, standard deviation, number of seeds."""
 
     def short(x: float) -> str:
-        return f"{x:.0f}" if x == round(x) and abs(x) >= 1 else f"{x:.4f}" if x == 0 or abs(x) >= 1e-3 else f"{x:.1e}"
+        return f"{x:.0f}" if x == round(x) and abs(x) != 1 else f"{x:.4f}" if abs(x) >= 1e-3 else f"{x:.1e}"
 
     if figure["mean"] is None:
         return "none"

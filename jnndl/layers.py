@@ -109,6 +109,7 @@ class Dropout:
 
     Inverted scaling: what is kept is multiplied by 1/(1 - rate) in training, and nothing happens in use. The book
     halves the outgoing weights in use instead, which differs from this by the factor 1 - rate in those weights.
+    network3 does as the book, on the next layer's weighted sum (not its bias), for the inputs of the layer named.
 
     Attributes:
         rate: the fraction that is DROPPED, from 0 to below 1.

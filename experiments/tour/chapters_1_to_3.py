@@ -250,7 +250,7 @@ for name in ("large", "default"):
     w, b = jnndl.mlp([pixels, 30, 10], weight_init=initializers.INITIALIZERS[name]).init(jax.random.key(1))[0]
     z = np.asarray(x @ w.T + b[None])
     spread[name] = np.histogram(z, edges, density=True)[0]
-    slopes[name] = float(neurons.sigmoid.backward(jnp.asarray(z), jnp.ones(z.shape)).mean())
+    slopes[name] = float(jax.vmap(neurons.sigmoid.backward)(jnp.asarray(z), jnp.ones(z.shape)).mean())
 draw(spread, "weighted input z of the hidden neurons", "density", x=middle)
 print("mean slope of the hidden neurons (at most 1/4):", slopes)
 
@@ -337,7 +337,8 @@ draw(curves, f"epoch, {len(few)} images", "accuracy (%)")
 # %%
 dark = np.asarray(few.inputs).reshape(len(few), -1).max(axis=0) == 0
 before = network.init(jax.random.key(3))
-after = jnndl.fit(network, few, key=jax.random.key(0), epochs=10, learning_rate=0.5, l2=1.0, params=before).params
+rest = {"key": jax.random.key(0), "epochs": 10, "learning_rate": 0.5, "l2": 1.0, "params": before}
+after = jnndl.fit(network, few, digits.validation, **rest).params
 ratio = after[0].weight[:, dark] / before[0].weight[:, dark]
 updates = 10 * len(few) // 10
 print("weights of dark pixels shrank to", float(ratio.mean()), "; expected", (1 - 0.5 * 1.0 / len(few)) ** updates)
