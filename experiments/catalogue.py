@@ -32,6 +32,7 @@ from experiments import (
     gradients,
     scratch_choices,
     scratch_vs_framework,
+    sweep,
 )
 
 EXPERIMENTS = {
@@ -68,6 +69,7 @@ EXPERIMENTS = {
         ch3_polynomial,
         scratch_choices,
         scratch_vs_framework,
+        sweep,
     )
 }
 

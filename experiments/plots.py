@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from experiments import statistics
 from jnndl import files
@@ -169,6 +170,44 @@ def powers(
     axes.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
     axes.set_title(title, fontsize=10)
     axes.legend(frameon=False)
+    save(new, path)
+
+
+def heat(
+    path: pathlib.Path,
+    mean: Any,
+    spread: Any,
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+    xlabel: str,
+    ylabel: str,
+) -> None:
+    """Draw a grid of figures, the highest in a frame; the darker, the higher.
+
+    Args:
+        path: the PNG to write.
+        mean, spread: shape (rows, columns), what to write into each cell.
+        rows, columns: what the cells stand for.
+        title, xlabel, ylabel: the words around it.
+    """
+    mean, spread = np.asarray(mean, float), np.asarray(spread, float)
+    new, axes = figure(1.6 + 0.95 * len(columns), 1.4 + 0.6 * len(rows))
+    axes.grid(visible=False)
+    low = np.nanmin(mean) if np.isfinite(mean).any() else 0.0
+    shade = (mean - low) / max(np.nanmax(mean) - low, 1e-9)
+    axes.imshow(shade**4, cmap="cividis_r", vmin=0, vmax=1, aspect="auto")  # the differences that matter are at the top
+    for (row, column), value in np.ndenumerate(mean):
+        text = f"{value:.2f}" + ("" if np.isnan(spread[row, column]) else f"\n+- {spread[row, column]:.2f}")
+        colour = "white" if shade[row, column] ** 4 > 0.5 else "black"
+        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
+    row, column = np.unravel_index(np.nanargmax(mean), mean.shape)
+    axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=STYLES[1][0], linewidth=3))
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.set_title(textwrap.fill(title, 60), fontsize=10)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
     save(new, path)
 
 

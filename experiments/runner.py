@@ -90,6 +90,7 @@ class Job:
         epochs: int,
         title: str = "",
         training: Dataset | None = None,
+        cells: int = 1,
         **settings: Any,
     ) -> tuple[Fit, float]:
         """Train a network a seed, all at once, printing a line an epoch as the book does (every tenth of a long run).
@@ -104,6 +105,8 @@ class Job:
             epochs: the experiment's own number of them.
             title: what to print before each line.
             training: in place of all training data.
+            cells: how many values a setting that is an array has; each is trained with every seed, and the networks
+                come out value by value.
             settings: of ``jnndl.fit_many``.
 
         Returns:
@@ -119,7 +122,11 @@ class Job:
         if key in self.trained:
             print(f"{title}trained before, by another question of this command", flush=True)
             return self.trained[key][0]
-        keys = jax.vmap(jax.random.key)(np.arange(self.seeds))
+        keys = jax.vmap(jax.random.key)(np.tile(np.arange(self.seeds), cells))
+        settings = {
+            name: np.repeat(value, self.seeds) if isinstance(value, np.ndarray) else value
+            for name, value in settings.items()
+        }
         seconds: list[float] = []
         started = last = time.perf_counter()
 
@@ -145,7 +152,7 @@ class Job:
             spread = f" +- {100 * accuracy.std(ddof=1):.2f}" if len(accuracy) > 1 else ""
             print(
                 f"{title}Epoch {epoch}: {round(mean * size) if len(accuracy) else '-'} / {size}"
-                f"   ({100 * mean:.2f} %{spread}, {len(accuracy)} seeds, {clock})",
+                f"   ({100 * mean:.2f} %{spread}, {len(accuracy)} {'seeds' if cells == 1 else 'networks'}, {clock})",
                 flush=True,
             )
 
