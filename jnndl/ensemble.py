@@ -167,15 +167,11 @@ def _fit_part(
 def _that_fit(recipe: Recipe, devices: Sequence[jax.Device]) -> int:
     """How many networks fit into half of the memory."""
     sizes = [math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(recipe.network.param_shapes)]
-    each = 12 * sum(sizes)  # parameters, the best ones, the optimiser's two copies, before and after; the gradient
+    each = 12 * sum(sizes)  # parameters, the best ones, an optimiser's two copies; all before and after; gradients
     memory = (devices[0].memory_stats() or {}).get("bytes_limit", 0)
-    if memory:  # an accelerator trains side by side, and each network looks at CHUNK examples at once
-        each += (
-            2
-            * 4
-            * train.CHUNK
-            * (math.prod(recipe.network.input_shape) + sum(sizes) // math.prod(recipe.network.input_shape))
-        )
+    if memory:  # an accelerator trains side by side: each network has CHUNK examples and their activations of its own
+        inputs = math.prod(recipe.network.input_shape)
+        each += 2 * train.CHUNK * (4 * inputs + sum(sizes) // inputs)
         return len(devices) * memory // 2 // each
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2 // each
 

@@ -8,6 +8,8 @@ import pytest
 
 import jnndl
 
+# Most of the time goes into compiling programs that run once; has to come before the backend starts.
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
 jax.config.update("jax_num_cpu_devices", 2)  # as the experiments' command does; before the first use
 jax.config.update("jax_numpy_rank_promotion", "raise")
 

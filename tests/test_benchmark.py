@@ -122,6 +122,7 @@ def quietly(monkeypatch):
     monkeypatch.setattr(jax.config, "update", lambda *_: None)
 
 
+@pytest.mark.slow
 def test_a_quick_run_leaves_result_table_and_pictures(quietly, monkeypatch, tmp_path, capsys):
     few = {name: ALTERNATIVES[name] for name in (benchmark.MATRIX, LIMIT, OURS, MANY)}
     monkeypatch.setattr(benchmark, "ALTERNATIVES", few | {"something": rivals.Alternative("x:X", "no_such_package")})

@@ -204,6 +204,7 @@ fit = jnndl.fit_many(jnndl.mlp([64, 8, 10]), digits.training[:300], digits.valid
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_is_resumed_to_the_same_bits(tmp_path):
     def program(name, how):
         command = [sys.executable, "-W", "ignore", "-c", PROGRAM, str(tmp_path / name), how]

@@ -211,6 +211,7 @@ def test_names_of_the_readme_exist():
         assert hasattr(getattr(jnndl, module), member), name
 
 
+@pytest.mark.slow
 def test_the_gradients_command_leaves_tables_and_pictures(quietly, tmp_path, capsys):
     assert main(["gradients", "--quick", "--data", "digits", "--seeds", "2", "--out", str(tmp_path)]) == 0
     folder = tmp_path / "gradients"

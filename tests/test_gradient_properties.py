@@ -22,6 +22,8 @@ from jnndl.gradients import Objective, autodiff, backprop
 from jnndl.layers import LAYERS
 from jnndl.neurons import linear, relu, sigmoid, softmax, tanh
 
+pytestmark = pytest.mark.slow
+
 PAIRS = [(cost, neuron) for cost in COSTS.values() for neuron in cost.neurons]
 HIDDEN = [neuron for neuron in neurons.NEURONS.values() if neuron is not neurons.step]
 N = 50

@@ -41,6 +41,7 @@ def test_every_question_is_in_a_group():
     assert held | APART == set(EXPERIMENTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 def test_quick_runs_leave_results_pictures_and_a_report(monkeypatch, tmp_path, capsys, group):
     monkeypatch.setattr(jax.config, "update", lambda *_: None)  # the number of devices was set before the first use

@@ -44,6 +44,7 @@ def test_names_of_the_tour_exist():
         assert hasattr(getattr(jnndl, module), member), name
 
 
+@pytest.mark.slow
 def test_every_cell_runs_and_draws(monkeypatch, capsys):
     pyplot = pytest.importorskip("matplotlib.pyplot")
     pyplot.switch_backend("agg")
