@@ -252,12 +252,20 @@ def images(
     width = max(4.0, columns * 0.9)
     new = Figure(figsize=(width, rows * (1.1 if captions else 0.9) + 0.5), layout="constrained")
     new.suptitle(textwrap.fill(title, int(14 * width)), fontsize=10)
+    axes = new.subplots()
+    axes.axis("off")
     limit = np.abs(pictures).max() if len(pictures) else 1.0
     scale: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit} if signed else {"cmap": "Greys"}
-    for axes in new.subplots(rows, columns, squeeze=False).flat:
-        axes.axis("off")
-    for number, (axes, picture) in enumerate(zip(new.axes, pictures, strict=False)):
-        axes.imshow(picture, **scale)
+    # All in one image, which is drawn twenty times as fast as one each; between them NaN, which stays white.
+    height, breadth = pictures.shape[1:] if len(pictures) else (1, 1)
+    above, beside = (0.45 if captions else 0.12) * height, 0.12 * breadth
+    step = round(height + above), round(breadth + beside)
+    page = np.full((rows * step[0], columns * step[1]), np.nan)
+    for number, picture in enumerate(pictures):
+        row, column = divmod(number, columns)
+        top, left = row * step[0] + step[0] - height, column * step[1]
+        page[top : top + height, left : left + breadth] = picture
         if captions:
-            axes.set_title(captions[number], fontsize=8)
+            axes.text(left + breadth / 2, top - 1, captions[number], ha="center", va="bottom", fontsize=8)
+    axes.imshow(page, **scale)
     save(new, path)
