@@ -2,6 +2,7 @@
 
 import pathlib
 import textwrap
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,9 @@ REPORTED = "#666666"
 
 def save(figure: Figure, path: pathlib.Path) -> None:
     """Write a figure as PNG, whole or not at all."""
-    files.write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=120))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Creating legend with loc")  # matplotlib says so where the machine is busy
+        files.write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=120))
 
 
 def figure(width: float = 6.4, height: float = 4.0) -> tuple[Figure, Axes]:
