@@ -114,7 +114,10 @@ class Checkpoint:
         template = files.named({"state": state})
         found = {name: tensor.shape for name, tensor in tensors.items() if name in template}
         if found != {name: jnp.shape(_plain(leaf)) for name, leaf in template.items()}:
-            raise ValueError(f"{self.path}: its arrays are not those of this run; start anew without resuming")
+            raise ValueError(
+                f"{self.path}: its arrays are not those of this run; start anew without resuming, or, "
+                "where only the number of devices is another, with as many as before"
+            )
         leaves = [_like(leaf, tensors[name]) for name, leaf in template.items()]
         history = {name: tensors[f"history.{name}"] for name in columns if f"history.{name}" in tensors}
         return jax.tree.unflatten(jax.tree.structure(state), leaves), history

@@ -116,7 +116,7 @@ def check_gradients(
         A ``GradientCheck``; ``print`` it, or assert its ``ok``.
 
     Raises:
-        ValueError: if dtype is neither, or params or batch do not fit the network.
+        TypeError, ValueError: if dtype is neither, or params or batch do not fit the network.
     """
     if dtype not in TOLERANCES:
         raise ValueError(f"dtype is {dtype!r}; give {' or '.join(map(repr, TOLERANCES))}")

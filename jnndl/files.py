@@ -34,10 +34,8 @@ def write_atomically(path: str | os.PathLike, write: Callable[[str], Any]) -> No
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         temporary = pathlib.Path(folder) / path.name
         write(str(temporary))
-        with open(
-            temporary, "rb+"
-        ) as file:  # on the disk before it has the name: a crash leaves the old file or the new
-            os.fsync(file.fileno())
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())  # on the disk before it has its name: a crash leaves the old file or the new
         os.replace(temporary, path)
 
 

@@ -1,6 +1,5 @@
 """What all tests share: strict shapes, real digits, and MNIST where there is one."""
 
-import functools
 import os
 
 import jax
@@ -45,12 +44,3 @@ def compiled():
     jax.monitoring.register_event_duration_secs_listener(listen)
     yield programs
     jax.monitoring.unregister_event_duration_listener(listen)
-
-
-HASTY = {"xla_backend_optimization_level": 0}
-
-
-@pytest.fixture
-def hasty(monkeypatch):
-    """Compile without optimising, in tests where every case is another program: a third less time."""
-    monkeypatch.setattr(jax, "jit", functools.partial(jax.jit, compiler_options=HASTY))

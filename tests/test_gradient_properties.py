@@ -90,7 +90,7 @@ def both(objective, params, batch, key):
 
 @seeded(12)
 @given(problem=problems())
-def test_backprop_is_autodiff_for_any_network(problem, hasty):
+def test_backprop_is_autodiff_for_any_network(problem):
     with jax.enable_x64(True):
         objective, params, batch, key = build(problem)
         want, got = jax.jit(both)(objective, params, batch, key)
@@ -99,14 +99,14 @@ def test_backprop_is_autodiff_for_any_network(problem, hasty):
 
 @seeded(5)
 @given(problem=problems(largest=5))
-def test_any_network_passes_the_checker(problem, hasty):
+def test_any_network_passes_the_checker(problem):
     found = check_gradients(*build(problem))
     assert found.ok, str(found)
 
 
 @seeded(5)
 @given(problem=problems(largest=5), m=st.integers(1, 6))
-def test_a_repeated_example_has_the_gradient_of_one(problem, m, hasty):
+def test_a_repeated_example_has_the_gradient_of_one(problem, m):
     """The mean over a mini-batch, without regard to its size."""
     with jax.enable_x64(True):
         objective, params, batch, _ = build(problem)
@@ -122,7 +122,7 @@ def test_a_repeated_example_has_the_gradient_of_one(problem, m, hasty):
     cost=st.sampled_from([quadratic, cross_entropy]),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_backprop_is_the_books_for_any_sizes(sizes, m, cost, seed, hasty):
+def test_backprop_is_the_books_for_any_sizes(sizes, m, cost, seed):
     """NumPy's own numbers, one example at a time, averaged: no JAX in the oracle."""
     rng = np.random.default_rng(seed)
     shapes = [(n_out, n_in) for n_in, n_out in itertools.pairwise(sizes)]

@@ -216,7 +216,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_caught_and_named(fault, monkeypatch, hasty):
+def test_a_planted_fault_is_caught_and_named(fault, monkeypatch):
     plant, sentence = FAULTS[fault]
     found = faults_of(plant(monkeypatch))
     assert not found.ok
