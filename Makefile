@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # PyTorch, one more oracle for the gradients, of the version in pyproject.toml. The build for Linux that PyPI has brings
-# gigabytes of CUDA: only the one for the CPU will do, and where it cannot be had its tests are skipped.
+# gigabytes of CUDA: only the one for the CPU will do, and where it cannot be had its tests are skipped. Empty for none.
 TORCH := torch==2.13.0$(if $(filter Linux,$(shell uname)),+cpu)
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
@@ -14,7 +14,7 @@ run: $(VENV)/run.stamp
 	$(BIN)/python -m experiments ch1-baseline --seeds 5
 
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 bench: $(VENV)/bench.stamp
 	$(BIN)/python -m experiments benchmark $(ARGS)
@@ -36,8 +36,9 @@ $(VENV)/run.stamp: requirements.txt pyproject.toml | $(BIN)/python
 
 $(VENV)/test.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[test]'
-	$(PIP) '$(TORCH)' 2>/dev/null || $(PIP) --retries 0 --timeout 5 --extra-index-url $(TORCH_INDEX) '$(TORCH)' \
-	  2>/dev/null || echo '$(TORCH) cannot be had here: the tests against PyTorch are skipped'
+	test -z '$(TORCH)' || $(PIP) '$(TORCH)' 2>/dev/null || \
+	  $(PIP) --retries 0 --timeout 5 --extra-index-url $(TORCH_INDEX) '$(TORCH)' 2>/dev/null || \
+	  echo '$(TORCH) cannot be had here: the tests against PyTorch are skipped'
 	touch $@
 
 $(VENV)/bench.stamp: requirements.txt pyproject.toml | $(BIN)/python

@@ -76,7 +76,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.arms(
         folder / "speed.png",
         {"one matrix\nfor the mini-batch": result["measured"]["speed_up"]["per_seed"]},
-        title=f"784-30-10, mini-batches of {BATCH}, NumPy, {result['device']}",
+        title=f"30 hidden neurons, mini-batches of {BATCH}, NumPy, {result['device']}",
         xlabel="times as fast as an example at a time",
         reported={"one matrix\nfor the mini-batch": 2} if result["comparable"] else None,
     )

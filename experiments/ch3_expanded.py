@@ -76,7 +76,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.curves(
         folder / "accuracy.png",
         {how: 100 * np.asarray(values) for how, values in result["curves"]["validation_accuracy"].items()},
-        title=f"784-100-10, {IMAGES} images and {COPIES} copies of each: {result['data']['name']}, "
+        title=f"100 hidden neurons, {IMAGES} images and {COPIES} copies of each: {result['data']['name']}, "
         f"{len(result['seeds'])} seeds",
         xlabel=f"epoch of the expanded data (for plain, {1 + COPIES} epochs)",
         ylabel="validation accuracy (%)",

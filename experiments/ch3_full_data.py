@@ -60,7 +60,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.curves(
         folder / "accuracy.png",
         {name: found[name] for name in BOOK},
-        title=f"784-30-10, cross-entropy, rate 0.5: {result['data']['name']}, {len(result['seeds'])} seeds",
+        title=f"30 hidden neurons, cross-entropy, rate 0.5: {result['data']['name']}, {len(result['seeds'])} seeds",
         ylabel="accuracy (%)",
         points={f"book, {name}": marks for name, marks in BOOK.items()} if result["comparable"] else None,
         ylim=(90, 100) if result["comparable"] else None,

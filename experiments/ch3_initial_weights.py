@@ -98,7 +98,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
                 * np.asarray(result["curves"]["validation_accuracy"][f"{hidden}, {name}"])
                 for name in WEIGHTS
             },
-            title=f"784-{hidden}-10, cross-entropy, rate 0.1, lambda 5.0: {about}",
+            title=f"{hidden} hidden neurons, cross-entropy, rate 0.1, lambda 5.0: {about}",
             ylabel="validation accuracy (%)",
             points={f"book, {name}": marks for name, marks in book.items()} if comparable else None,
             ylim=(85, 100) if comparable else None,

@@ -56,7 +56,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.curves(
         folder / "accuracy.png",
         {name: 100 * np.asarray(values) for name, values in result["curves"]["validation_accuracy"].items()},
-        title=f"784-30-10, cross-entropy, rate 0.5, penalties: {about}",
+        title=f"30 hidden neurons, cross-entropy, rate 0.5, penalties: {about}",
         ylabel="validation accuracy (%)",
         ylim=(90, 98) if result["comparable"] else None,
     )

@@ -62,7 +62,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.curves(
         folder / "cost.png",
         result["curves"]["training_cost"],
-        title=f"784-30-10, rate {RATE}, with momentum: {result['data']['name']}, {len(result['seeds'])} seeds",
+        title=f"30 hidden neurons, rate {RATE}, with momentum: {result['data']['name']}, {len(result['seeds'])} seeds",
         ylabel="training cost (nats)",
     )
 

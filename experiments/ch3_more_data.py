@@ -72,7 +72,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     ):
         plots.curves(
             folder / name,
-            {"network, 784-30-10": ours},
+            {"network, 30 hidden neurons": ours},
             x=at,
             title=f"More training data, as many updates: {about}",
             xscale=scale,

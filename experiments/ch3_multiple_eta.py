@@ -56,7 +56,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.curves(
         folder / "cost.png",
         {f"rate {name}": values for name, values in result["curves"]["training_cost"].items()},
-        title=f"784-30-10, lambda 5.0: {result['data']['name']}, {len(result['seeds'])} seeds",
+        title=f"30 hidden neurons, lambda 5.0: {result['data']['name']}, {len(result['seeds'])} seeds",
         ylabel="training cost with penalty (nats)",
         points=book if result["comparable"] else None,
     )

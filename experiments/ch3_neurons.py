@@ -54,7 +54,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.curves(
         folder / "accuracy.png",
         {f"{name} hidden neurons": 100 * np.asarray(a) for name, a in found["validation_accuracy"].items()},
-        title=f"784-30-10, rate 0.1, lambda 5.0: {result['data']['name']}, {len(result['seeds'])} seeds",
+        title=f"30 hidden neurons, rate 0.1, lambda 5.0: {result['data']['name']}, {len(result['seeds'])} seeds",
         ylabel="validation accuracy (%)",
         ylim=(90, 98) if result["comparable"] else None,
     )

@@ -79,7 +79,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.curves(
         folder / "test.png",
         {name: 100 * np.asarray(found[name]["test accuracy"]) for name in ARMS},
-        title=f"784-30-10, cross-entropy, rate 0.5: {about}",
+        title=f"30 hidden neurons, cross-entropy, rate 0.5: {about}",
         ylabel="test accuracy (%)",
         points={f"book, {name}": marks for name, marks in BOOK.items()} if comparable else None,
         ylim=(75, 90) if comparable else None,

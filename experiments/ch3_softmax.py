@@ -71,7 +71,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.curves(
         folder / "accuracy.png",
         {f"{name} output": 100 * np.asarray(a) for name, a in result["curves"]["validation_accuracy"].items()},
-        title=f"784-30-10, rate 0.1, lambda 5.0: {result['data']['name']}, {len(result['seeds'])} seeds",
+        title=f"30 hidden neurons, rate 0.1, lambda 5.0: {result['data']['name']}, {len(result['seeds'])} seeds",
         ylabel="validation accuracy (%)",
     )
     figure, axes = plots.figure(5, 3)

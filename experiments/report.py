@@ -34,12 +34,20 @@ def load(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
     found = {}
     for path in sorted(folder.glob("*/result.json")):
         result = json.loads(path.read_text())
-        found[result["experiment"]] = result | {"folder": path.parent}
+        found[result["experiment"]] = explained(result) | {"folder": path.parent}
     if not found:
         raise FileNotFoundError(
             f"no result.json under {folder}; run python -m experiments NAME first, or name a folder"
         )
     return {name: found[name] for name in [*EXPERIMENTS, *sorted(found)] if name in found}
+
+
+def explained(result: dict[str, Any]) -> dict[str, Any]:
+    """A result with the explanations that its question has by now: they are found after the run."""
+    experiment = EXPERIMENTS.get(result["experiment"])
+    known = {(row.id, row.figure): row.why for row in experiment.rows} if experiment else {}
+    rows = [row | {"why": known.get((row["id"], row["figure"])) or row["why"]} for row in result["rows"]]
+    return result | {"rows": rows}
 
 
 def word(verdict: str) -> str:

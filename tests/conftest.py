@@ -13,6 +13,11 @@ jax.config.update("jax_num_cpu_devices", 2)  # as the experiments' command does;
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
+def pytest_collection_modifyitems(items):
+    """The slow tests first: a long one that starts last keeps one core busy and the others waiting."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def digits():
     return jnndl.load_digits()

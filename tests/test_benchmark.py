@@ -74,6 +74,7 @@ def assert_same(found, wanted, start):
         assert np.abs(w_wanted - w_start).max() > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # the others' own
 @pytest.mark.parametrize("name", IN_PYTHON)
 def test_each_alternative_arrives_where_the_book_does(rng, name):

@@ -325,6 +325,7 @@ def train_by_the_book(params, batches, scale, cost, learning_rate, l2, n):
 DATA = {"digits": (1197, 6, 1 / 16), "mnist": (1995, 10, 1 / 256)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "cost", "learning_rate", "l2", "large"),
     [

@@ -13,6 +13,8 @@ from jnndl.costs import cross_entropy, log_likelihood, quadratic
 from jnndl.layers import Affine
 from jnndl.neurons import linear, relu, sigmoid, softmax, step, tanh
 
+pytestmark = pytest.mark.slow
+
 KEY = jax.random.key(2)
 N = 4  # the layer at fault is square, so that a transposed weight has the right shape
 FIRST, LAST = Dense(3, N, tanh), Dense(N, 2, linear)

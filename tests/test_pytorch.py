@@ -17,6 +17,7 @@ from jnndl.neurons import linear, relu, sigmoid, softmax, tanh
 
 torch = pytest.importorskip("torch")
 functional = torch.nn.functional
+pytestmark = pytest.mark.slow
 
 N, M = 40, 6
 NEURONS = {
