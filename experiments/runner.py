@@ -166,7 +166,7 @@ class Job:
                 epochs=epochs,
                 callback=line,
                 checkpoint=None if self.checkpoints is None else self.checkpoints / f"{number}.safetensors",
-                checkpoint_every=5,
+                checkpoint_every=max(5, epochs // 50),  # an epoch of a hundred images takes milliseconds
                 resume=self.resume,
                 devices=jax.devices()[: self.devices],
                 **settings,
