@@ -68,7 +68,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.curves(
         folder / "accuracy.png",
         {name: 100 * np.asarray(values) for name, values in result["curves"]["test_accuracy"].items()},
-        title=f"100 hidden neurons, {IMAGES} images, half of them dropped: {result['data']['name']}, "
+        title=f"100 hidden neurons, half of them dropped, {IMAGES} images: {result['data']['name']}, "
         f"{len(result['seeds'])} seeds",
         ylabel="test accuracy (%)",
         ylim=(80, 92) if result["comparable"] else None,
