@@ -95,6 +95,9 @@ EXPERIMENT = Experiment(
             PLACE,
             "0.025: epochs in which the cost rises",
             Claim("below", 1),
+            why="The rises are the noise of mini-batches where the cost is nearly flat. Tested, seed by seed: up to "
+            "epoch 22 the cost falls in every epoch of every seed; the nine rises after that are at most 0.0023, of a "
+            "fall of 0.53 in all.",
         ),
         Row(
             "ch3-multiple-eta",
