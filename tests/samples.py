@@ -1,9 +1,19 @@
-"""Small data that tests share, and how they compare bits."""
+"""What tests share: small data, the costs with the output neurons they fit, and how bits are compared."""
 
 import jax
 import numpy as np
 
 from jnndl import Dataset
+from jnndl.costs import cross_entropy, log_likelihood, quadratic
+from jnndl.neurons import linear, sigmoid, softmax, tanh
+
+FITTING = [
+    (quadratic, sigmoid),
+    (quadratic, tanh),
+    (quadratic, linear),
+    (cross_entropy, sigmoid),
+    (log_likelihood, softmax),
+]
 
 
 def blobs(n, classes=3, seed=0):

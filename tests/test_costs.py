@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from samples import FITTING
 
 from jnndl import costs, neurons
 from jnndl.costs import cross_entropy, log_likelihood, quadratic
@@ -13,13 +14,6 @@ from jnndl.neurons import linear, sigmoid, softmax, tanh
 
 SMALLEST = 1e-37  # ten times float32's smallest normal number: factors on the way to a result may be smaller than it
 SMALLEST_SUM = 1e-30  # in a sum, whole terms may be below float32's range
-FITTING = [
-    (quadratic, sigmoid),
-    (quadratic, tanh),
-    (quadratic, linear),
-    (cross_entropy, sigmoid),
-    (log_likelihood, softmax),
-]
 LN = np.log
 
 each_fitting_pair = pytest.mark.parametrize(

@@ -10,19 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.experimental import io_callback
+from samples import FITTING
 
 from jnndl import Dataset, Dense, Dropout, Network, mlp, train
 from jnndl.costs import cross_entropy, log_likelihood, quadratic
 from jnndl.gradients import Objective, autodiff, backprop
 from jnndl.neurons import linear, relu, sigmoid, softmax, tanh
 
-FITTING = [
-    (quadratic, sigmoid),
-    (quadratic, tanh),
-    (quadratic, linear),
-    (cross_entropy, sigmoid),
-    (log_likelihood, softmax),
-]
 HIDDEN = [sigmoid, tanh, relu]
 PENALTIES = [(None, None), (0.3, None), (None, 0.7), (0.3, 0.7)]
 SIZES = [7, 5, 7, 5, 7, 5]  # two sizes, so that every depth shares its compiled operations

@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from samples import FITTING
 
 from jnndl import Dataset, Dense, Dropout, Network, mlp
-from jnndl.costs import cross_entropy, log_likelihood, quadratic
+from jnndl.costs import cross_entropy, log_likelihood
 from jnndl.gradients import Objective, autodiff, backprop
 from jnndl.neurons import linear, relu, sigmoid, softmax, tanh
 
@@ -35,13 +36,6 @@ COSTS = {
     ),
     "log_likelihood": lambda z, y, labels, output: functional.cross_entropy(z, labels),
 }
-FITTING = [
-    (quadratic, sigmoid),
-    (quadratic, tanh),
-    (quadratic, linear),
-    (cross_entropy, sigmoid),
-    (log_likelihood, softmax),
-]
 PENALTIES = [(None, None), (0.3, None), (None, 0.7), (0.3, 0.7)]
 
 
