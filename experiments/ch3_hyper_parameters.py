@@ -76,6 +76,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
             for name, values in reversed(result["curves"]["validation_accuracy"].items())
         },
         xlim=(-0.1, SHOWN - 0.9),
+        ylim=(0, 105),  # which leaves room for the legend
         title=f"The search for hyper-parameters: {result['data']['name']}, {len(result['seeds'])} seeds",
         ylabel="validation accuracy (%)",
         points={"book, eta down": list(enumerate(BOOK["eta down"]))} if result["comparable"] else None,

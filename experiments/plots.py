@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from experiments import statistics
 from jnndl import files
@@ -97,6 +98,8 @@ def curves(
         axes.set_xlim(*xlim)
     if ylim is not None:
         axes.set_ylim(*ylim)
+    if x is None:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no epoch 0.5
     legend(axes)
     save(new, path)
 
