@@ -129,4 +129,4 @@ def run(splits: Splits, folder: pathlib.Path, repeats: int, quick: bool) -> None
                 )
     folder.mkdir(parents=True, exist_ok=True)
     result = {"device": runner.device(), "data": splits.name, "sizes": sizes, "quick": quick, "rows": rows}
-    jnndl.files.write_atomically(folder / "result.json", lambda path: pathlib.Path(path).write_text(json.dumps(result)))
+    runner.write(folder / "result.json", json.dumps(result))

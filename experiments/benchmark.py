@@ -26,7 +26,6 @@ from typing import Any
 
 import numpy as np
 
-import jnndl
 from experiments import plots, runner
 from experiments.rivals import ALTERNATIVES, LIMIT, MANY, OURS, Task
 from jnndl.data import Splits
@@ -330,11 +329,6 @@ def standing(name: str, rows: dict[str, dict[str, Any]]) -> Iterable[str]:
         yield f"{name}: of {rows[MANY]['networks']} networks at once each takes {ratio:.3g} times as long as {LIMIT}"
 
 
-def write(path: pathlib.Path, text: str) -> None:
-    """Write a text, whole or not at all."""
-    jnndl.files.write_atomically(path, lambda temporary: pathlib.Path(temporary).write_text(text))
-
-
 def run(splits: Splits, folder: pathlib.Path, repeats: int = 6, quick: bool = False, only: str | None = None) -> None:
     """Measure, print, and write result.json, table.md and the plots into a folder.
 
@@ -388,7 +382,7 @@ def run(splits: Splits, folder: pathlib.Path, repeats: int = 6, quick: bool = Fa
         "device": device(),
         "seconds": {"total": time.perf_counter() - started},
     }
-    write(folder / "result.json", json.dumps(result, indent=1))
-    write(folder / "table.md", "\n".join(lines) + "\n")
+    runner.write(folder / "result.json", json.dumps(result, indent=1))
+    runner.write(folder / "table.md", "\n".join(lines) + "\n")
     print("\n" + "\n".join([*lines, *(line for name, rows in cases.items() for line in standing(name, rows))]))
     print(f"written to {folder}{os.sep}: {', '.join(sorted(path.name for path in folder.iterdir()))}", flush=True)

@@ -72,7 +72,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.curves(
         folder / "accuracy.png",
         {name: 100 * np.asarray(values, float) for name, values in result["curves"]["validation_accuracy"].items()},
-        title=f"ch3-early-stopping: {result['data']['name']}, {len(result['seeds'])} seeds",
+        title=f"100 hidden neurons, lambda 5.0: {result['data']['name']}, {len(result['seeds'])} seeds",
         ylabel="validation accuracy (%)",
         reported={"book, 60 epochs": 98.04} if result["comparable"] else None,
     )

@@ -21,7 +21,7 @@ from jax.flatten_util import ravel_pytree
 
 import jnndl
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, Row
+from experiments.runner import Experiment, Job, Outcome, Row, write
 from experiments.statistics import Measured, Toy
 from jnndl import costs, equations, initializers, neurons
 from jnndl.checks import GradientCheck, once
@@ -319,7 +319,7 @@ def run(job: Job) -> Outcome:
 def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     """Draw the V curve and the growth of the cost, and leave the tables as text."""
     found = result["curves"]
-    (folder / "table.txt").write_text("\n".join([*found["table"], "", *found["cost_table"], ""]))
+    write(folder / "table.txt", "\n".join([*found["table"], "", *found["cost_table"], ""]))
     curve, data = found["v_curve"], result["data"]["name"]
     plots.powers(
         folder / "step_size.png",

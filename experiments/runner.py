@@ -328,6 +328,11 @@ def commit() -> str:
     return name.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
+def write(path: pathlib.Path, text: str) -> None:
+    """Write a text, whole or not at all."""
+    jnndl.files.write_atomically(path, lambda temporary: pathlib.Path(temporary).write_text(text))
+
+
 def as_json(row: Row, measured: dict[str, Any], comparable: bool) -> dict[str, Any]:
     """A row as result.json holds it, with its verdict."""
     entry = {name: getattr(row, name) for name in ("id", "did", "reported", "place", "figure", "ours", "why")}
@@ -392,7 +397,7 @@ def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any
     }
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(result, indent=1, allow_nan=False)
-    jnndl.files.write_atomically(folder / "result.json", lambda path: pathlib.Path(path).write_text(text))
+    write(folder / "result.json", text)
     if outcome.network is not None and outcome.params is not None:
         jnndl.save(folder / "network.safetensors", outcome.network, outcome.params)
     experiment.plot(json.loads(text), splits, folder)

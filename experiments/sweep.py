@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, curve
+from experiments.runner import Experiment, Job, Outcome, curve, write
 from jnndl.data import Splits
 
 RATES, L2 = (0.05, 0.16, 0.5, 1.6, 5.0), (0.0, 0.5, 1.6, 5.0, 16.0, 50.0)
@@ -56,7 +56,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     cells = [[f"{m:.2f} +- {s:.2f}" for m, s in zip(*row, strict=True)] for row in zip(mean, spread, strict=True)]
     head = ["rate \\ lambda", *(f"{strength:g}" for strength in strengths)]
     lines = [head, ["---"] * len(head), *([f"{rate:g}", *row] for rate, row in zip(rates, cells, strict=True))]
-    (folder / "table.md").write_text("".join(f"| {' | '.join(line)} |\n" for line in lines))
+    write(folder / "table.md", "".join(f"| {' | '.join(line)} |\n" for line in lines))
     plots.heat(
         folder / "accuracy.png",
         mean,

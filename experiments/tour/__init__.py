@@ -10,7 +10,7 @@ import pathlib
 import sys
 from typing import Any
 
-import jnndl
+from experiments.runner import write
 
 SOURCE = pathlib.Path(__file__).parent / "chapters_1_to_3.py"
 MARK, TEXT = "# %%", "# %% [markdown]"
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     text = json.dumps(notebook(SOURCE.read_text()), indent=1, ensure_ascii=False) + "\n"
     try:
-        jnndl.files.write_atomically(options.out, lambda path: pathlib.Path(path).write_text(text))
+        write(options.out, text)
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
