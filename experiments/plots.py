@@ -38,7 +38,7 @@ def figure(width: float = 6.4, height: float = 4.0) -> tuple[Figure, Axes]:
 
 def legend(axes: Axes) -> None:
     """Say what is what, where there is room; what lies under it shines through."""
-    axes.legend(fontsize=9, edgecolor="none", framealpha=0.8)
+    axes.legend(fontsize=9, edgecolor="none", framealpha=0.6)
 
 
 def curves(
