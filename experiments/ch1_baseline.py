@@ -85,7 +85,7 @@ EXPERIMENT = Experiment(
     name="ch1-baseline",
     chapter="1",
     shows="784-30-10, quadratic cost, rate 3.0: the first network of the book",
-    minutes=0.5,
+    minutes=1,
     rows=(
         Row(
             id="ch1-baseline",

@@ -110,7 +110,7 @@ EXPERIMENT = Experiment(
     name="ch1-rates-widths",
     chapter="1",
     shows="quadratic cost: 100, 30 and no hidden neurons, rates from 0.001 to 100, ten outputs or four",
-    minutes=3.5,
+    minutes=8,
     rows=(
         Row(
             id="ch1-100hidden",

@@ -67,7 +67,7 @@ EXPERIMENT = Experiment(
     name="ch1-svm",
     chapter="1",
     shows="support vector machines: the book's defaults, and tuned",
-    minutes=15,
+    minutes=20,
     rows=(
         Row(
             id="ch1-svm-default",

@@ -77,7 +77,7 @@ EXPERIMENT = Experiment(
     name="ch3-cross-entropy",
     chapter="3",
     shows="cross-entropy at rate 0.5 against chapter 1's quadratic cost at rate 3.0, 30 and 100 hidden neurons",
-    minutes=2.2,
+    minutes=3,
     rows=(
         Row(
             id="ch3-ce-30",

@@ -82,7 +82,7 @@ EXPERIMENT = Experiment(
     name="ch3-early-stopping",
     chapter="3",
     shows="784-100-10, lambda 5.0: 60 fixed epochs against early stopping and halving",
-    minutes=14,
+    minutes=6,
     rows=(
         Row(
             "ch3-reg-100-60",

@@ -106,7 +106,7 @@ EXPERIMENT = Experiment(
     name="ch3-expanded",
     chapter="3",
     shows="training images and four copies of each, shifted, turned or elastically distorted",
-    minutes=2.5,
+    minutes=3.5,
     rows=(
         Row(
             "ch3-expansion-cited",

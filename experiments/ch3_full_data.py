@@ -84,7 +84,7 @@ EXPERIMENT = Experiment(
     name="ch3-full-data",
     chapter="3",
     shows="all 50,000 images: the gap between training and test data, with and without L2",
-    minutes=1.5,
+    minutes=5,
     rows=(
         Row("ch3-overfitting-full", DID, "95.33 % (test)", PLACE, "plain: best epoch", Number(0.9533), BEST),
         Row(

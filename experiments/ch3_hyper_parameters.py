@@ -90,7 +90,7 @@ EXPERIMENT = Experiment(
     name="ch3-hyper-parameters",
     chapter="3",
     shows="chapter 3's search: from rate 10 and lambda 1000 to a network that learns",
-    minutes=0.5,
+    minutes=0.7,
     rows=(
         Row(
             "ch3-hp-bad",

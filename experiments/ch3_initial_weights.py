@@ -121,7 +121,7 @@ EXPERIMENT = Experiment(
     name="ch3-initial-weights",
     chapter="3",
     shows="initial weights of standard deviation 1 against 1/sqrt(n_in), 30 and 100 hidden neurons",
-    minutes=3,
+    minutes=7,
     rows=(
         *(
             Row("ch3-init-30", DID_30, f"{100 * value:.2f} % (validation)", PLACE_30, figure, Number(value))

@@ -78,7 +78,7 @@ EXPERIMENT = Experiment(
     name="ch3-l1",
     chapter="3",
     shows="L1 against L2 and no penalty: accuracy, and where the weights go",
-    minutes=1.5,
+    minutes=3,
     rows=(
         Row(
             "ch3-l1",

@@ -86,7 +86,7 @@ EXPERIMENT = Experiment(
     name="ch3-more-data",
     chapter="3",
     shows="100 to 50,000 training images, as many updates each",
-    minutes=5.5,
+    minutes=7.5,
     rows=(
         *(
             Row(

@@ -47,7 +47,7 @@ EXPERIMENT = Experiment(
     name="ch3-more-data-svm",
     chapter="3",
     shows="a support vector machine on 100 to 50,000 training images",
-    minutes=10,
+    minutes=25,
     rows=(
         Row(
             id="ch3-more-data-svm",

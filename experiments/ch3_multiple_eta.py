@@ -68,7 +68,7 @@ EXPERIMENT = Experiment(
     name="ch3-multiple-eta",
     chapter="3",
     shows="the training cost at the rates 0.025, 0.25 and 2.5; and at one that falls",
-    minutes=1.5,
+    minutes=3,
     rows=(
         *(
             Row(

@@ -75,7 +75,7 @@ EXPERIMENT = Experiment(
     name="ch3-neurons",
     chapter="3",
     shows="tanh and rectified linear hidden neurons beside sigmoid ones",
-    minutes=1.2,
+    minutes=1.5,
     rows=(
         Row(
             "ch3-tanh",

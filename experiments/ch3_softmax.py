@@ -99,7 +99,7 @@ EXPERIMENT = Experiment(
     name="ch3-softmax",
     chapter="3",
     shows="softmax: the book's rules in numbers, and a network with it beside one with sigmoid outputs",
-    minutes=0.8,
+    minutes=1.5,
     rows=(
         _toy("ch3-softmax", "widget with four sliders", "a = e^z / sum e^z", "widget", ours="at the sliders' start"),
         _toy("ch3-softmax", "log-likelihood cost", "delta = a - y", "likelihood delta"),

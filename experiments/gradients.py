@@ -349,7 +349,7 @@ EXPERIMENT = Experiment(
     name="gradients",
     chapter="2",
     shows="handwritten, automatic and numerical gradients: do they agree, and what do they cost",
-    minutes=1.5,
+    minutes=0.6,
     rows=(
         *(
             Row(
