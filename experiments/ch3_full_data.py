@@ -84,7 +84,7 @@ EXPERIMENT = Experiment(
     name="ch3-full-data",
     chapter="3",
     shows="all 50,000 images: the gap between training and test data, with and without L2",
-    minutes=5,
+    minutes=6,
     rows=(
         Row("ch3-overfitting-full", DID, "95.33 % (test)", PLACE, "plain: best epoch", Number(0.9533), BEST),
         Row(
@@ -123,7 +123,11 @@ EXPERIMENT = Experiment(
             "chapter 3, regularization",
             "100 hidden, L2: best epoch, validation",
             Number(0.9792),
-            "the same; the best epoch",
+            "the same, with large weights; the best epoch",
+            why="The book does not name the initial weights, and the runs before this one were measured on test data. "
+            "Tested: default weights give 97.82 % +- 0.04 on validation data, where runs stay below 97.90 %; "
+            "default weights on test data 97.77 % +- 0.08, where 95 % of runs fall in 97.58 to 97.96 %, which holds "
+            "the book's figure. So it may be such a run; large weights on validation data it is not.",
         ),
     ),
     run=run,

@@ -12,7 +12,7 @@ from typing import Any
 
 from experiments import catalogue, statistics
 from experiments.catalogue import EXPERIMENTS
-from experiments.runner import duration, open_data
+from experiments.runner import duration, open_data, write
 
 HERE = pathlib.Path(__file__).parent
 KINDS = {"toy": "Toys: one right answer", "number": "Numbers: single runs of the book", "claim": "Claims"}
@@ -123,7 +123,13 @@ def markdown(results: dict[str, dict[str, Any]]) -> str:
             columns.append(result["commit"])
             lines.append("| " + " | ".join(cell(column) for column in columns) + " |")
         lines.append("")
-    return "\n".join(lines)
+    lines += ["## Time", "", "A network that an earlier question of the same command trained is not trained again.", ""]
+    lines += ["| question | seeds | seconds | of them compiling | run at |", "|---|---:|---:|---:|---|"]
+    for name, result in results.items():
+        took = result["seconds"]
+        cells = (name, len(result["seeds"]), f"{took['total']:.0f}", f"{took['compile']:.0f}", result["commit"])
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join([*lines, ""])
 
 
 def embedded(path: pathlib.Path) -> str:
@@ -200,7 +206,7 @@ def main(arguments: list[str]) -> int:
             replot(results)
         options.out.mkdir(parents=True, exist_ok=True)
         for name, make in (("RESULTS.md", markdown), ("results.html", page)):
-            (options.out / name).write_text(make(results))
+            write(options.out / name, make(results))
             print(f"written: {options.out / name}, {(options.out / name).stat().st_size / 1e6:.1f} MB")
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)

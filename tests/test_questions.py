@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import pathlib
 
 import jax
 import numpy as np
@@ -87,6 +88,15 @@ def test_quick_runs_leave_results_pictures_and_a_report(monkeypatch, tmp_path, c
     assert "src='http" not in page
     for folder in results.iterdir():
         assert all(f"| {i} |" in told for i in EXPERIMENTS[folder.name].ids)
+
+
+def test_the_committed_results_answer_every_row_of_these_questions():
+    told = (pathlib.Path(report.__file__).parent / "RESULTS.md").read_text()
+    assert "QUICK" not in told
+    rows = [row for e in EXPERIMENTS.values() if e.chapter for row in e.rows]
+    assert all(f"| {row.id} | {report.cell(row.did)} | {report.cell(row.reported)} (" in told for row in rows)
+    verdicts = [line.split(" | ")[5] for line in told.splitlines() if line.count(" | ") == 6]
+    assert not [verdict for verdict in verdicts if verdict.startswith("not reproduced") and "Why:" not in verdict]
 
 
 def result_of(name, rows, **changes):
