@@ -25,7 +25,7 @@ from jnndl.costs import Cost, cross_entropy
 from jnndl.data import Dataset
 from jnndl.gradients import Gradient, Objective
 from jnndl.network import Network
-from jnndl.train import Callback, Fit, Hyper, Recipe, Scores, State
+from jnndl.train import Callback, Fit, History, Hyper, Recipe, Scores, State
 
 
 @functools.partial(jax.jit, static_argnames=("recipe", "mesh"))
@@ -122,8 +122,11 @@ def fit_many(
         some = jax.tree.map(lambda a, part=part: a[part], hyper)
         kept = train.keep(path, checkpoint_every, resume, recipe, some, keys[part], (None, training, evaluation))
         fit = _fit_part(recipe, some, keys[part], training, evaluation, epochs, whole, kept, devices)
-        parts.append(fit if at_once >= count else jax.device_get(_without_key(fit)))
-    fit = parts[0] if len(parts) == 1 else _join(parts, keys)
+        if at_once < count:
+            state = fit.state._replace(key=jax.random.key_data(fit.state.key))
+            parts.append(jax.device_get((state, fit.history)))
+            del fit, state  # before the next part needs the memory
+    fit = fit if at_once >= count else _join(parts, keys)
     train.warn_at_chance(training, fit.history, hyper)
     return fit
 
@@ -176,18 +179,15 @@ def _that_fit(recipe: Recipe, devices: Sequence[jax.Device]) -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2 // each
 
 
-def _without_key(fit: Fit) -> Fit:
-    return fit._replace(state=fit.state._replace(key=jax.random.key_data(fit.state.key)))
-
-
-def _join(parts: list[Fit], keys: Key[Array, " networks"]) -> Fit:
+def _join(parts: list[tuple[State, History]], keys: Key[Array, " networks"]) -> Fit:
     """Parts one after the other, on the host; a history that ended early goes on as NaN."""
-    longest = max(part.history.penalty.shape[-1] for part in parts)
+    longest = max(history.penalty.shape[-1] for _, history in parts)
 
     def lengthen(column: np.ndarray) -> np.ndarray:
         return np.pad(column, ((0, 0), (0, longest - column.shape[-1])), constant_values=np.nan)
 
-    parts = [part._replace(history=jax.tree.map(lengthen, part.history)) for part in parts]
-    whole = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-    key = jax.random.wrap_key_data(jnp.asarray(whole.state.key), impl=jax.random.key_impl(keys))
-    return whole._replace(state=whole.state._replace(key=key))
+    parts = [(state, jax.tree.map(lengthen, history)) for state, history in parts]
+    state, history = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    key = jax.random.wrap_key_data(jnp.asarray(state.key), impl=jax.random.key_impl(keys))
+    state = state._replace(key=key)
+    return Fit(state.params, state.best_params, state.best_epoch, history, state)

@@ -1,6 +1,7 @@
 """Many networks at once: each is bit for bit the one that ``fit`` trains alone."""
 
 import functools
+import gc
 
 import jax
 import numpy as np
@@ -194,3 +195,22 @@ def test_one_trace_for_all_epochs_keys_and_values(compiled):
     assert set(traced) == {"init", "epoch", "cost"}
     assert compiled == []
     assert after_an_epoch == 10 * [len(traced)]
+
+
+@pytest.mark.filterwarnings("ignore:training accuracy never rose")
+def test_what_lies_in_memory_while_training_is_bounded_by_at_once():
+    keys, network = jax.random.split(jax.random.key(0), 8), mlp([2, 1000, 3])
+
+    def alive():
+        return sum(array.nbytes for array in jax.live_arrays())
+
+    def most(at_once):
+        found = []
+        gc.collect()
+        before = alive()
+        given = {"epochs": 1, "learning_rate": 0.1, "at_once": at_once}
+        jnndl.fit_many(network, TRAINING, keys=keys, callback=lambda *_: found.append(alive() - before), **given)
+        assert len(found) == 8 // at_once
+        return max(found)
+
+    assert most(2) < 0.3 * most(8)
