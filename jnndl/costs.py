@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jnndl.neurons import Neuron, linear, sigmoid, softmax, tanh
+from jnndl.neurons import Neuron, sigmoid, softmax
 
 Vector = Float[Array, " n"]
 Scalar = Float[Array, ""]
@@ -31,7 +31,7 @@ class Cost:
 
     Attributes:
         name: what a saved file calls it.
-        neurons: the output neurons that it fits.
+        neurons: the output neurons that it fits; None for every one.
         value: ``(z, y, neuron) -> cost``.
         delta: ``(z, y, neuron) -> dcost/dz``.
         one_hot: True where ``y`` must be 1 for one class and 0 for the others, as from integer labels.
@@ -39,40 +39,32 @@ class Cost:
     """
 
     name: str
-    neurons: tuple[Neuron, ...] = dataclasses.field(repr=False)
+    neurons: tuple[Neuron, ...] | None = dataclasses.field(repr=False)
     value: Callable[[Vector, Vector, Neuron], Scalar] = dataclasses.field(repr=False)
     delta: Callable[[Vector, Vector, Neuron], Vector] = dataclasses.field(repr=False)
     one_hot: bool = dataclasses.field(default=False, repr=False)
     target_range: tuple[float, float] = dataclasses.field(default=(-math.inf, math.inf), repr=False)
 
+    def fits(self, neuron: Neuron) -> bool:
+        """Whether this cost can be taken of the outputs of this neuron."""
+        return self.neurons is None or neuron in self.neurons
+
     def check_neuron(self, neuron: Neuron) -> None:
         """Raise ValueError if this cost does not fit the output neuron."""
-        if neuron not in self.neurons:
-            fitting = [cost.name for cost in COSTS.values() if neuron in cost.neurons]
-            remedy = f"use the {' or the '.join(fitting)} cost" if fitting else "no cost fits it"
+        if not self.fits(neuron):
+            fitting = " or the ".join(cost.name for cost in COSTS.values() if cost.fits(neuron))
             raise ValueError(
-                f"cost {self.name} fits the output neurons {', '.join(n.name for n in self.neurons)}, "
-                f"but the network's is {neuron.name}; change the network's output neuron, or {remedy}"
+                f"cost {self.name} fits the output neurons {', '.join(n.name for n in self.neurons or ())}, but the "
+                f"network's is {neuron.name}; change the network's output neuron, or use the {fitting} cost"
             )
 
 
-def _error(z: Vector, y: Vector, neuron: Neuron) -> Vector:
-    """a - y, written so that nothing cancels where the neuron saturates: sigma(z) + sigma(-z) = 1."""
-    if neuron is sigmoid:
-        return (1 - y) * jax.nn.sigmoid(z) - y * jax.nn.sigmoid(-z)
-    if neuron is tanh:
-        return (1 - y) * jax.nn.sigmoid(2 * z) - (1 + y) * jax.nn.sigmoid(-2 * z)
-    return z - y
-
-
 def _quadratic(z: Vector, y: Vector, neuron: Neuron) -> Scalar:
-    quadratic.check_neuron(neuron)
-    return 0.5 * jnp.sum(jnp.square(_error(z, y, neuron)))
+    return 0.5 * jnp.sum(jnp.square(neuron.minus(z, y)))
 
 
 def _quadratic_delta(z: Vector, y: Vector, neuron: Neuron) -> Vector:
-    quadratic.check_neuron(neuron)
-    return neuron.backward(z, _error(z, y, neuron))
+    return neuron.backward(z, neuron.minus(z, y))
 
 
 def _cross_entropy(z: Vector, y: Vector, neuron: Neuron) -> Scalar:
@@ -83,7 +75,7 @@ def _cross_entropy(z: Vector, y: Vector, neuron: Neuron) -> Scalar:
 
 def _cross_entropy_delta(z: Vector, y: Vector, neuron: Neuron) -> Vector:
     cross_entropy.check_neuron(neuron)
-    return _error(z, y, neuron)
+    return neuron.minus(z, y)
 
 
 def _log_likelihood(z: Vector, y: Vector, neuron: Neuron) -> Scalar:
@@ -100,7 +92,7 @@ def _log_likelihood_delta(z: Vector, y: Vector, neuron: Neuron) -> Vector:
     return others - y * jnp.sum(others)
 
 
-quadratic = Cost("quadratic", (sigmoid, tanh, linear), _quadratic, _quadratic_delta)
+quadratic = Cost("quadratic", None, _quadratic, _quadratic_delta)
 """C_x = |y - a|^2 / 2, with the half, summed over outputs (chapter 1, equation 6); delta = (a - y) * sigma'(z)."""
 
 cross_entropy = Cost("cross_entropy", (sigmoid,), _cross_entropy, _cross_entropy_delta, target_range=(0.0, 1.0))

@@ -1,94 +1,150 @@
-"""Networks on disk: safetensors, arrays and a text header in one file, with nothing in it that could run.
+"""Networks on disk: safetensors, arrays and a text header in one file, with nothing in it that could run."""
 
-Also the JSON files of the book's network2.
-"""
-
+import dataclasses
 import itertools
 import json
 import os
 import pathlib
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PyTree
+from jaxtyping import PyTree
 
-from jnndl import initializers
-from jnndl.costs import Cost, cross_entropy, quadratic
-from jnndl.layers import LAYERS, Affine, Dense, Layer
-from jnndl.network import Network, Params, mlp
-from jnndl.neurons import NEURONS, Neuron, sigmoid
+from jnndl import initializers, validation
+from jnndl.layers import LAYERS, Layer
+from jnndl.network import Network, Params
+from jnndl.neurons import NEURONS, Neuron
 
-FORMAT, VERSION = "jnndl-network", 1
-NETWORK2_COSTS = {"QuadraticCost": quadratic, "CrossEntropyCost": cross_entropy}
+FORMAT, VERSION = "jnndl-network", 2
+
+
+# What the fields of layers may hold besides plain values: each known thing by its name, under the name of its table.
+TABLES = {"neuron": NEURONS, "initializer": initializers.INITIALIZERS}
+V1_FIELDS = {"neuron": "neuron", "weight_init": "initializer", "bias_init": "initializer"}  # version 1: bare names
 
 
 def write_atomically(path: str | os.PathLike, write: Callable[[str], Any]) -> None:
-    """Let ``write(temporary)`` make a file, and give it its name only when it is whole."""
+    """Let ``write(temporary)`` make a file, and give it its name only when it is whole.
+
+    A process that is killed while it writes leaves its temporary file behind; the next one to write here removes it.
+    """
     path = pathlib.Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: there is no folder {path.parent}; make it first")
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        temporary = pathlib.Path(folder) / path.name
+    for stale in path.parent.glob(f".{path.name}.*.partial"):
+        if not _is_alive(stale.name.split(".")[-2]):
+            stale.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
         write(str(temporary))
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())  # on the disk before it has its name: a crash leaves the old file or the new
         os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
-def _describe_field(value: Any) -> Any:
+def _is_alive(process: str) -> bool:
+    """Whether a process runs; True where that cannot be known."""
+    if os.name != "posix" or not process.isdecimal():
+        return True
+    try:
+        os.kill(int(process), 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _encode(value: Any) -> Any:
+    """The value of a field as JSON.
+
+    Raises:
+        TypeError: if it is not made of plain values, neurons and initializers.
+    """
+    for kind, table in TABLES.items():
+        name = next((name for name, known in table.items() if known is value), None)
+        if name is not None:
+            return {kind: name}
+    if isinstance(value, tuple | list):
+        return [_encode(entry) for entry in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
     if isinstance(value, Neuron):
-        return value.name
-    if callable(value):  # an initializer: the book's have names, another one's is not kept
-        return next((name for name, known in initializers.INITIALIZERS.items() if known is value), None)
+        return {"neuron": value.name}  # one's own: loaded with network=
+    if callable(value):
+        return {"initializer": None}  # one's own is not kept, and no longer matters
+    raise TypeError(f"{value!r:.60} cannot be saved")
+
+
+def _decode(path: pathlib.Path, value: Any) -> Any:
+    """What ``_encode`` made JSON of. Lists become tuples: a layer is hashable."""
+    if isinstance(value, list):
+        return tuple(_decode(path, entry) for entry in value)
+    if isinstance(value, dict):
+        ((kind, name),) = value.items()
+        if name not in TABLES[kind]:
+            raise ValueError(
+                f"{path}: has the {kind} {name!r}, which is not one of {', '.join(TABLES[kind])}; load it with "
+                "network=..., the network that it was saved from"
+            )
+        return TABLES[kind][name]
     return value
 
 
 def _describe(network: Network) -> dict[str, Any]:
+    """A network as JSON: of each known layer all its fields, of a layer of one's own only the name."""
+
     def fields(layer: Layer) -> dict[str, Any]:
-        known = type(layer) in LAYERS.values()  # of a layer of one's own only the name: a file cannot build it
-        return {name: _describe_field(value) for name, value in vars(layer).items()} if known else {}
+        if type(layer) not in LAYERS.values():
+            return {}
+        return {f.name: _encode(getattr(layer, f.name)) for f in dataclasses.fields(layer) if f.init}  # type: ignore[arg-type]
 
     layers = [{"layer": type(layer).__name__} | fields(layer) for layer in network.layers]
-    return {"layers": layers, "neuron": network.neuron.name, "input_shape": list(network.input_shape)}
+    rest = {name: getattr(network, name) for name in ("input_shape", "scale", "offset", "classes")}
+    return {"layers": layers, "neuron": network.neuron.name} | {name: _encode(value) for name, value in rest.items()}
 
 
 def _structure(description: dict[str, Any]) -> list[Any]:
     """What has to be equal in two descriptions: all but the initializers, which no longer matter."""
-    layers = [{k: v for k, v in layer.items() if not k.endswith("_init")} for layer in description["layers"]]
+    layers = [
+        {k: v for k, v in layer.items() if not (isinstance(v, dict) and "initializer" in v)}
+        for layer in description["layers"]
+    ]
     return [*layers, {"output neuron": description["neuron"]}, {"input shape": description["input_shape"]}]
 
 
-def _build_layer(path: pathlib.Path, description: dict[str, Any]) -> Layer:
-    fields = dict(description)
-    kind = fields.pop("layer")
-    if kind not in LAYERS:
-        raise ValueError(
-            f"{path}: has a layer {kind!r}, which is not one of {', '.join(LAYERS)}; load it with network=..., the "
-            "network that it was saved from"
-        )
-    for name, known in (
-        ("neuron", NEURONS),
-        ("weight_init", initializers.INITIALIZERS),
-        ("bias_init", initializers.INITIALIZERS),
-    ):
-        if name in fields:
-            value = fields.pop(name)
-            if value is not None:
-                fields[name] = _lookup(path, name, value, known)
-    return LAYERS[kind](**fields)
+def _upgrade(description: dict[str, Any]) -> dict[str, Any]:
+    """A description of format version 1 as one of version 2."""
+    layers = [
+        {name: {V1_FIELDS[name]: value} if name in V1_FIELDS else value for name, value in layer.items()}
+        for layer in description["layers"]
+    ]
+    return {"scale": None, "offset": 0.0, "classes": None} | description | {"layers": layers}
 
 
-def _lookup(path: pathlib.Path, what: str, name: str, known: dict[str, Any]) -> Any:
-    if name not in known:
-        raise ValueError(
-            f"{path}: has the {what} {name!r}, which is not one of {', '.join(known)}; load it with network=..., the "
-            "network that it was saved from"
-        )
-    return known[name]
+def _build(path: pathlib.Path, description: dict[str, Any]) -> Network:
+    """The network of a description."""
+    layers = []
+    for entry in description["layers"]:
+        kind = entry["layer"]
+        if kind not in LAYERS:
+            raise ValueError(
+                f"{path}: has a layer {kind!r}, which is not one of {', '.join(LAYERS)}; load it with network=..., the "
+                "network that it was saved from"
+            )
+        unknown = {"initializer": None}
+        fields = {k: _decode(path, v) for k, v in entry.items() if k != "layer" and v != unknown}
+        layers.append(LAYERS[kind](**fields))
+    neuron = _decode(path, {"neuron": description["neuron"]})
+    rest = {name: _decode(path, description[name]) for name in ("scale", "offset", "classes")}
+    return Network(tuple(layers), neuron, tuple(description["input_shape"]), **rest)
 
 
 def named(params: PyTree) -> dict[str, Any]:
@@ -99,32 +155,42 @@ def named(params: PyTree) -> dict[str, Any]:
 
 
 def save(path: str | os.PathLike, network: Network, params: Params) -> None:
-    """Save a network: its architecture and its parameters, in one safetensors file.
+    """Save a network: its architecture, the scale of its inputs and its parameters, in one safetensors file.
 
-    An initializer that is not one of ``jnndl.initializers`` is not kept: the loaded network has the parameters, but
-    would draw new ones by the default.
+    Save the network that ``fit`` returned (``fit.network``): it knows how its inputs are scaled, so the file alone is
+    enough to predict from raw inputs. An initializer that is not one of ``jnndl.initializers`` is not kept: the loaded
+    network has the parameters, but would draw new ones by the default.
 
     Args:
         path: the file to write, '.safetensors' by custom; an old one is replaced only by a whole new one.
         network: the network.
         params: its parameters.
-    """
-    from safetensors.numpy import save_file  # here, so that importing the library stays light
 
+    Raises:
+        TypeError, ValueError: if the parameters are those of another network, or a field of a layer cannot be saved.
+    """
+    validation.check_params(network, params)
     tensors = {name: np.asarray(leaf, order="C") for name, leaf in named(params).items()}
     metadata = {"format": FORMAT, "version": str(VERSION), "network": json.dumps(_describe(network))}
+    write_tensors(path, tensors, metadata)
+
+
+def write_tensors(path: str | os.PathLike, tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> None:
+    """Write arrays and texts into a safetensors file, whole or not at all."""
+    from safetensors.numpy import save_file  # here, so that importing the library stays light
+
     write_atomically(path, lambda temporary: save_file(tensors, temporary, metadata))
 
 
 def read_tensors(
-    path: str | os.PathLike, kind: str, version: int, what: str
+    path: str | os.PathLike, kind: str, versions: Sequence[int], what: str
 ) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     """The metadata and the arrays of a safetensors file of ours.
 
     Args:
         path: the file.
         kind: its kind, under "format" in its metadata.
-        version: the version of that format.
+        versions: the versions of that format that can be read.
         what: the kind in words.
 
     Raises:
@@ -143,10 +209,10 @@ def read_tensors(
         raise ValueError(f"{path}: not a whole safetensors file ({error}); give a {what}") from error
     if metadata.get("format") != kind:
         raise ValueError(f"{path}: a safetensors file, but not a {what}; give one that is")
-    if metadata.get("version") != str(version):
+    if metadata.get("version") not in map(str, versions):
         raise ValueError(
-            f"{path}: has format version {metadata.get('version')}, this jnndl reads version {version}; load it with "
-            "the jnndl that saved it"
+            f"{path}: has format version {metadata.get('version')}, this jnndl reads "
+            f"{' and '.join(map(str, versions))}; load it with the jnndl that saved it"
         )
     return metadata, tensors
 
@@ -159,21 +225,19 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
         network: the network it should be, needed where it has layers of your own; None builds it from the file.
 
     Returns:
-        The network and its parameters.
+        The network, which knows the scale of its inputs if it was saved with it, and its parameters.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if the file is no network, of another format version, or of another architecture than ``network``.
     """
     path = pathlib.Path(path)
-    metadata, tensors = read_tensors(path, FORMAT, VERSION, "network saved by jnndl.save")
+    metadata, tensors = read_tensors(path, FORMAT, (1, VERSION), "network saved by jnndl.save")
     try:
         description = json.loads(metadata["network"])
+        description = _upgrade(description) if metadata["version"] == "1" else description
         saved = _structure(description)
-        if network is None:
-            layers = tuple(_build_layer(path, layer) for layer in description["layers"])
-            neuron = _lookup(path, "neuron", description["neuron"], NEURONS)
-            network = Network(layers, neuron, tuple(description["input_shape"]))
+        network = _build(path, description) if network is None else _knowing(path, description, network)
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path}: its description of the network is damaged ({error!r}); save the network again"
@@ -205,76 +269,17 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
     )
 
 
-def save_network2(path: str | os.PathLike, network: Network, params: Params, cost: Cost) -> None:
-    """Write a sigmoid network as the book's ``network2.Network.save`` does: JSON with sizes, weights, biases and cost.
-
-    Raises:
-        ValueError: if the network or the cost has no counterpart in network2.
-    """
-    hidden = [layer.neuron for layer in network.layers[:-1] if isinstance(layer, Dense)]
-    if len(hidden) < len(network.layers) - 1 or {*hidden, network.neuron} != {sigmoid}:
-        raise ValueError("network2's files hold fully connected sigmoid networks only; use jnndl.save for this one")
-    names = {known: name for name, known in NETWORK2_COSTS.items()}
-    if cost not in names:
-        raise ValueError(f"network2 has no {cost.name} cost; give {' or '.join(known.name for known in names)}")
-    content = {
-        "sizes": [params[0].weight.shape[1], *(len(p.bias) for p in params)],
-        "weights": [np.asarray(p.weight, float).tolist() for p in params],
-        "biases": [np.asarray(p.bias, float)[:, None].tolist() for p in params],
-        "cost": names[cost],
-    }
-    write_atomically(path, lambda temporary: pathlib.Path(temporary).write_text(json.dumps(content)))
-
-
-def load_network2(path: str | os.PathLike) -> tuple[Network, Params, Cost]:
-    """Read a network that the book's ``network2.Network.save`` wrote.
-
-    Returns:
-        The network, its parameters and the cost that it was trained with.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if the file is not such JSON, or its weights do not fit its sizes.
-    """
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file; give the path of a JSON file saved by network2")
-    try:
-        content = json.loads(path.read_text())
-        sizes, cost_name, weights, biases = (content[key] for key in ("sizes", "cost", "weights", "biases"))
-        network = mlp(list(sizes))
-        lengths = len(weights), len(biases)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+def _knowing(path: pathlib.Path, description: dict[str, Any], network: Network) -> Network:
+    """A network at hand, with what the file knows of its inputs and classes."""
+    known = {name: _decode(path, description[name]) for name in ("scale", "offset", "classes")}
+    if network.scale is None and known["scale"] is not None:
+        network = dataclasses.replace(network, scale=known["scale"], offset=known["offset"])
+    if network.classes is None and known["classes"] is not None:
+        network = dataclasses.replace(network, classes=known["classes"])
+    if known["scale"] is not None and (network.scale, network.offset) != (known["scale"], known["offset"]):
         raise ValueError(
-            f"{path}: not a network2 file, JSON with sizes, weights, biases and cost ({error!r}); save it again"
-        ) from error
-    if cost_name not in list(NETWORK2_COSTS):
-        raise ValueError(f"{path}: cost is {cost_name!r}; make it {' or '.join(NETWORK2_COSTS)}, network2's two")
-    if lengths != (len(sizes) - 1, len(sizes) - 1):
-        raise ValueError(
-            f"{path}: {len(sizes)} sizes need {len(sizes) - 1} weight matrices and biases, but there are "
-            f"{lengths[0]} and {lengths[1]}; save the network again"
+            f"{path}: its network was trained on inputs times {known['scale']} plus {known['offset']}, but network has "
+            f"scale {network.scale} and offset {network.offset}; load it without network=, or with the one it was "
+            "saved from"
         )
-    params = []
-    for number, (n_in, n_out, weight, bias) in enumerate(zip(sizes[:-1], sizes[1:], weights, biases, strict=True)):
-        params.append(
-            Affine(
-                weight=_matrix(path, f"weights[{number}]", weight, (n_out, n_in)),
-                bias=_matrix(path, f"biases[{number}]", bias, (n_out, 1))[:, 0],
-            )
-        )
-    return network, tuple(params), NETWORK2_COSTS[cost_name]
-
-
-def _matrix(path: pathlib.Path, name: str, rows: Any, shape: tuple[int, int]) -> Array:
-    try:
-        matrix = np.asarray(rows)
-        if matrix.dtype.kind not in "iuf":
-            raise ValueError(f"dtype {matrix.dtype}")
-    except (ValueError, TypeError) as error:
-        raise ValueError(
-            f"{path}: {name} has rows of different lengths or no numbers; save the network again"
-        ) from error
-    if matrix.shape != shape:
-        raise ValueError(f"{path}: {name} has shape {matrix.shape}, but sizes ask for {shape}; save the network again")
-    return jnp.asarray(matrix, float)
+    return network

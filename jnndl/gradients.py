@@ -6,6 +6,7 @@ training takes either.
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,10 +15,10 @@ from jaxtyping import Array, Float, Key, PyTree
 from jnndl import regularizers
 from jnndl.costs import Cost, cross_entropy
 from jnndl.data import Dataset
-from jnndl.layers import Dropping
+from jnndl.layers import TrainingKey
 from jnndl.network import Network, Params
 
-Gradient = Callable[[Params, Dataset, int, Dropping], PyTree]
+Gradient = Callable[[Params, Dataset, int, TrainingKey], PyTree]
 
 
 @jax.tree_util.register_dataclass
@@ -44,17 +45,20 @@ class Objective:
         """
         dtype = jnp.result_type(*jax.tree.leaves(params))
         x = batch.examples(self.network.input_shape, dtype)
-        if not batch.has_labels:
-            return x, jnp.asarray(batch.targets, dtype)
-        y = jax.nn.one_hot(batch.targets, self.network.output_shape[0], dtype=dtype)
-        low = self.network.neuron.low
-        return x, (y if low == 0 else low + (1 - low) * y)
+        if batch.has_labels:
+            return x, _one_hot(batch.targets, self.network.output_shape[0], self.network.neuron.low, dtype)
+        if self.cost.one_hot:
+            raise ValueError(
+                f"targets are {batch.targets.dtype}, but the {self.cost.name} cost needs labels; give integers of shape "
+                f"({len(batch)},), or use another cost"
+            )
+        return x, jnp.asarray(batch.targets, dtype)
 
-    def mean_cost(self, params: Params, batch: Dataset, key: Dropping = None) -> Float[Array, ""]:
+    def mean_cost(self, params: Params, batch: Dataset, key: TrainingKey = None) -> Float[Array, ""]:
         """The cost averaged over the mini-batch, without the penalty; ``key`` as in ``__call__``."""
         x, y = self.examples(params, batch)
 
-        def cost(x: Array, y: Array, key: Dropping) -> Array:
+        def cost(x: Array, y: Array, key: TrainingKey) -> Array:
             z, _ = self.network.forward(params, x, key)
             return self.cost.value(z, y, self.network.neuron)
 
@@ -64,7 +68,7 @@ class Objective:
         """The penalty on the weights for a training set of ``n`` examples."""
         return regularizers.penalty(params, n, self.l1, self.l2)
 
-    def __call__(self, params: Params, batch: Dataset, n: int, key: Dropping = None) -> Float[Array, ""]:
+    def __call__(self, params: Params, batch: Dataset, n: int, key: TrainingKey = None) -> Float[Array, ""]:
         """The mean cost plus the penalty (chapter 3, equation 87).
 
         Args:
@@ -76,7 +80,15 @@ class Objective:
         return self.mean_cost(params, batch, key) + self.penalty(params, n)
 
 
-def _split(key: Dropping, m: int) -> Key[Array, " m"] | None:
+def _one_hot(labels: Array, classes: int, low: float, dtype: Any) -> Float[Array, "m n_out"]:
+    """1 for the right class and ``low`` for the others. A label out of range makes NaN, not a target like any other."""
+    labels = jnp.asarray(labels, jnp.int32)
+    one_hot = jnp.where(labels[:, None] == jnp.arange(classes)[None], jnp.asarray(1, dtype), jnp.asarray(low, dtype))
+    known = (labels >= 0) & (labels < classes)
+    return jnp.where(known[:, None], one_hot, jnp.nan)
+
+
+def _split(key: TrainingKey, m: int) -> Key[Array, " m"] | None:
     return None if key is None else jax.random.split(key, m)
 
 
@@ -97,7 +109,7 @@ def backprop(objective: Objective) -> Gradient:
     """
     network, cost = objective.network, objective.cost
 
-    def gradient(params: Params, batch: Dataset, n: int, key: Dropping = None) -> PyTree:
+    def gradient(params: Params, batch: Dataset, n: int, key: TrainingKey = None) -> PyTree:
         x, y = objective.examples(params, batch)
         z, saved = jax.vmap(lambda x, key: network.forward(params, x, key))(x, _split(key, len(batch)))
         delta = jax.vmap(lambda z, y: cost.delta(z, y, network.neuron))(z, y)  # BP1

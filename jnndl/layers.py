@@ -15,27 +15,26 @@ times faster than averaging an outer product for each example.
 """
 
 import dataclasses
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key, PyTree
 
-from jnndl import initializers
+from jnndl import arguments, identity, initializers
 from jnndl.neurons import Neuron, sigmoid
 
-Dropping = Key[Array, ""] | None
+TrainingKey = Key[Array, ""] | None  # None where the network is used rather than trained
 
 
-@runtime_checkable
 class Layer(Protocol):
     """What a network expects of a layer; see the module's docstring."""
 
     def init(self, key: Key[Array, ""]) -> PyTree:
         """Draw the parameters."""
 
-    def forward(self, params: Any, a: Array, key: Dropping) -> tuple[Array, PyTree]:
+    def forward(self, params: Any, a: Array, key: TrainingKey) -> tuple[Array, PyTree]:
         """Feed one example forward."""
 
     def backward(self, params: Any, saved: Any, grad: Array) -> tuple[Array, PyTree]:
@@ -61,7 +60,7 @@ class Dense:
     Attributes:
         n_in: number of inputs, at least 1.
         n_out: number of neurons, at least 1.
-        neuron: the activation function; ``linear`` in a network's last layer, whose neuron belongs to the network.
+        neuron: the activation function; ``linear`` in a network's last layer, after which ``Network.neuron`` is applied.
         weight_init: initializer of the weights, shape (n_out, n_in).
         bias_init: initializer of the biases, shape (n_out,).
     """
@@ -73,9 +72,10 @@ class Dense:
     bias_init: initializers.Initializer = initializers.large
 
     def __post_init__(self) -> None:
-        for name, size in (("n_in", self.n_in), ("n_out", self.n_out)):
-            if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-                raise ValueError(f"Dense: {name} is {size!r}; give a whole number of at least 1")
+        for name in ("n_in", "n_out"):
+            object.__setattr__(self, name, arguments.size(f"Dense: {name}", getattr(self, name)))
+        for name in ("weight_init", "bias_init"):
+            object.__setattr__(self, name, identity.canonical(getattr(self, name)))
         if not isinstance(self.neuron, Neuron):
             raise TypeError(f"Dense: neuron is {self.neuron!r:.60}; give one of jnndl.neurons, such as neurons.sigmoid")
 
@@ -87,7 +87,7 @@ class Dense:
         )
 
     def forward(
-        self, params: Affine, a: Float[Array, " n_in"], key: Dropping = None
+        self, params: Affine, a: Float[Array, " n_in"], key: TrainingKey = None
     ) -> tuple[Float[Array, " n_out"], tuple[Array, Array]]:
         """The activation for one example, and (a, z) saved."""
         z = params.weight @ a + params.bias
@@ -99,7 +99,7 @@ class Dense:
         """BP2 to BP4 (chapter 2), the sums over the mini-batch of m examples."""
         a, z = saved
         delta = jax.vmap(self.neuron.backward)(z, grad)  # BP2's Hadamard product with sigma'(z)
-        grad_a = jax.vmap(lambda delta: params.weight.T @ delta)(delta)  # BP2's other half, for the layer below
+        grad_a = delta @ params.weight  # BP2's other half, w^T delta of each example, for the layer below
         return grad_a, Affine(weight=delta.T @ a, bias=jnp.sum(delta, axis=0))  # BP4 and BP3
 
 
@@ -120,12 +120,13 @@ class Dropout:
     def __post_init__(self) -> None:
         if not isinstance(self.rate, int | float | np.floating) or not 0 <= self.rate < 1:
             raise ValueError(f"Dropout: rate is {self.rate!r}; give the fraction to drop, from 0 to below 1")
+        object.__setattr__(self, "rate", float(self.rate))
 
     def init(self, key: Key[Array, ""]) -> tuple[()]:
         """Nothing to learn."""
         return ()
 
-    def forward(self, params: tuple[()], a: Array, key: Dropping = None) -> tuple[Array, Array]:
+    def forward(self, params: tuple[()], a: Array, key: TrainingKey = None) -> tuple[Array, Array]:
         """``a`` with a random part dropped (or ``a`` itself without a key), and the factor of each entry saved."""
         if key is None:
             return a, jnp.ones_like(a)

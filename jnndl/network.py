@@ -3,13 +3,14 @@
 import dataclasses
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import jax
-import numpy as np
 from jaxtyping import Array, Float, Key, PyTree
 
-from jnndl import initializers
-from jnndl.layers import Dense, Dropping, Layer
+from jnndl import arguments, initializers
+from jnndl.data import Scale, as_scale
+from jnndl.layers import Dense, Layer, TrainingKey
 from jnndl.neurons import Neuron, linear, sigmoid
 
 Params = tuple[PyTree, ...]
@@ -17,43 +18,83 @@ Params = tuple[PyTree, ...]
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """A feedforward network; hashable, and without arrays: those are ``params``, a tuple with an entry a layer.
+    """A feedforward network; hashable, and without arrays: those are ``params``, a tuple with one entry per layer.
 
     The last layer is a linear one: what leaves it is the output layer's weighted input z (the field's "logits"), and
     ``neuron`` turns that into the output activation. A cost works on z and the neuron, which is what keeps it exact.
+
+    A network from ``fit`` or from a file also knows how its inputs were scaled in training, so that ``predict`` takes
+    raw inputs, and data that are scaled in another way are refused.
 
     Attributes:
         layers: the layers, first to last.
         neuron: the output neuron.
         input_shape: the shape of one example, (784,) for a dense first layer.
+        scale, offset: it was trained on ``scale * inputs + offset``, each a number or one number per column; a scale
+            of None: not known yet.
+        classes: the names of the classes, one per output, or None.
 
     Raises:
-        ValueError: if there is no layer, or two neighbours do not fit together.
+        TypeError, ValueError: if there is no layer, one is not a layer, or two neighbours do not fit together.
     """
 
     layers: tuple[Layer, ...]
     neuron: Neuron
     input_shape: tuple[int, ...]
+    scale: Scale | None = None
+    offset: Scale = 0.0
+    classes: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(self.layers))  # a list is no key of a compiled program
-        if not isinstance(self.neuron, Neuron):
-            raise TypeError(
-                f"Network: neuron is {self.neuron!r:.60}; give one of jnndl.neurons, such as neurons.sigmoid"
-            )
+        self._normalize()
+        for number, layer in enumerate(self.layers):
+            missing = [name for name in ("init", "forward", "backward") if not hasattr(layer, name)]
+            if missing or isinstance(layer, type):
+                raise TypeError(
+                    f"Network: layer {number} is {arguments.short_repr(layer)}, which "
+                    f"{'is a class' if isinstance(layer, type) else f'has no {missing[0]}'}; give a layer, such as "
+                    "Dense(784, 30)"
+                )
         if not self.layers:
             raise ValueError("Network: layers is empty; give at least one layer")
-        last = self.layers[-1]
-        if isinstance(last, Dense) and last.neuron is not linear:
+        # Dropout and the like have no neuron: the rule is for the last layer that has one.
+        last = next((layer for layer in reversed(self.layers) if hasattr(layer, "neuron")), None)
+        if last is not None and last.neuron is not linear:
             raise ValueError(
                 f"Network: the last layer's neuron is {last.neuron.name}; make it linear, and give the output neuron "
                 f"to the network (neuron={last.neuron.name})"
             )
         if len(self.output_shape) != 1:
             raise ValueError(
-                f"Network: input_shape {self.input_shape} makes an output of shape {self.output_shape}, which is no "
+                f"Network: input_shape {self.input_shape} makes an output of shape {self.output_shape}, which is not a "
                 "vector; give the shape of one example, flat before the first Dense layer"
             )
+        if self.classes is not None and len(self.classes) != self.output_shape[0]:
+            raise ValueError(
+                f"Network: classes has {len(self.classes)} names, but there are {self.output_shape[0]} outputs; give "
+                "one name per output"
+            )
+
+    def _normalize(self) -> None:
+        """Tuples of plain values: arguments that are compiled in must be hashable, and equal where they mean the same."""
+        if not isinstance(self.neuron, Neuron):
+            raise TypeError(
+                f"Network: neuron is {self.neuron!r:.60}; give one of jnndl.neurons, such as neurons.sigmoid"
+            )
+        for name, kind in (("layers", "layers"), ("input_shape", "whole numbers, such as (784,)")):
+            if not isinstance(getattr(self, name), Sequence) or isinstance(getattr(self, name), str):
+                raise TypeError(
+                    f"Network: {name} is {arguments.short_repr(getattr(self, name))}; give a tuple of {kind}"
+                )
+        clean = {
+            "layers": tuple(self.layers),
+            "input_shape": tuple(arguments.size("Network: input_shape", axis) for axis in self.input_shape),
+            "scale": None if self.scale is None else as_scale(self.scale),
+            "offset": as_scale(self.offset),
+            "classes": None if self.classes is None else tuple(map(str, self.classes)),
+        }
+        for name, value in clean.items():
+            object.__setattr__(self, name, value)
 
     @functools.cached_property
     def output_shape(self) -> tuple[int, ...]:
@@ -70,18 +111,29 @@ class Network:
                 ) from error
         return a.shape
 
+    def activation_bytes(self, dtype: Any = float) -> int:
+        """How many bytes one example takes on its way through the network: its input, and all that ``backward`` needs."""
+        dtype = jax.dtypes.canonicalize_dtype(dtype)
+        params = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, dtype), self.param_shapes)
+        x = jax.ShapeDtypeStruct(self.input_shape, dtype)
+        return sum(
+            leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves((x, jax.eval_shape(self.forward, params, x)))
+        )
+
     @functools.cached_property
     def param_shapes(self) -> Params:
         """``jax.ShapeDtypeStruct`` in place of each array that ``init`` draws; nothing is drawn."""
         return jax.eval_shape(lambda: self.init(jax.random.key(0)))
 
     def init(self, key: Key[Array, ""]) -> Params:
-        """Draw parameters, a tuple with an entry a layer, each layer from its own key."""
+        """Draw parameters, a tuple with one entry per layer, each layer from its own key."""
         return tuple(
             layer.init(k) for layer, k in zip(self.layers, jax.random.split(key, len(self.layers)), strict=True)
         )
 
-    def forward(self, params: Params, x: Float[Array, "..."], key: Dropping = None) -> tuple[Array, tuple[PyTree, ...]]:
+    def forward(
+        self, params: Params, x: Float[Array, "..."], key: TrainingKey = None
+    ) -> tuple[Array, tuple[PyTree, ...]]:
         """Feed one example forward.
 
         Args:
@@ -121,14 +173,13 @@ def mlp(
         bias_init: initializer of all biases.
 
     Raises:
-        ValueError: if sizes has fewer than two entries, or one that is no whole number of at least 1.
+        ValueError: if sizes has fewer than two entries, or one that is not a whole number of at least 1.
     """
-    sizes = tuple(int(size) if isinstance(size, np.integer) else size for size in sizes)
+    for size in sizes:
+        if not arguments.is_whole(size) or size < 1:
+            raise ValueError(f"mlp: sizes holds {size!r}; give whole numbers of at least 1")
     if len(sizes) < 2:
         raise ValueError(f"mlp: sizes is {list(sizes)}; give at least two, the inputs and the outputs, as in [784, 10]")
-    for size in sizes:
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise ValueError(f"mlp: sizes holds {size!r}; give whole numbers of at least 1")
     neurons = [hidden] * (len(sizes) - 2) + [linear]
     layers = tuple(
         Dense(n_in, n_out, neuron, weight_init, bias_init)

@@ -26,12 +26,18 @@ class Neuron:
         forward: ``z -> a``, both of shape (n,).
         backward: ``(z, grad_a) -> grad_z``, all of shape (n,).
         low: the target of an output neuron that should stay silent (its partner, for the right class, is 1).
+        error: ``(z, y) -> a - y`` in a form that keeps its digits where the neuron saturates; None for the plain one.
     """
 
     name: str
     forward: Callable[[Vector], Vector] = dataclasses.field(repr=False)
     backward: Callable[[Vector, Vector], Vector] = dataclasses.field(repr=False)
     low: float = dataclasses.field(default=0.0, repr=False)
+    error: Callable[[Vector, Vector], Vector] | None = dataclasses.field(default=None, repr=False)
+
+    def minus(self, z: Vector, y: Vector) -> Vector:
+        """The output error a - y for a target y, both of shape (n,)."""
+        return self.forward(z) - y if self.error is None else self.error(z, y)
 
 
 def _step(z: Vector) -> Vector:
@@ -59,6 +65,10 @@ def _sigmoid_backward(z: Vector, grad_a: Vector) -> Vector:
     return grad_a * jax.nn.sigmoid(z) * jax.nn.sigmoid(-z)
 
 
+def _sigmoid_error(z: Vector, y: Vector) -> Vector:
+    return (1 - y) * jax.nn.sigmoid(z) - y * jax.nn.sigmoid(-z)  # as sigma(z) + sigma(-z) = 1; nothing cancels
+
+
 def _tanh(z: Vector) -> Vector:
     return jnp.tanh(z)
 
@@ -66,6 +76,10 @@ def _tanh(z: Vector) -> Vector:
 def _tanh_backward(z: Vector, grad_a: Vector) -> Vector:
     # tanh' = 1 - tanh^2 = 4 sigma(2z) sigma(-2z), without the subtraction of two numbers close to one.
     return grad_a * 4 * jax.nn.sigmoid(2 * z) * jax.nn.sigmoid(-2 * z)
+
+
+def _tanh_error(z: Vector, y: Vector) -> Vector:
+    return (1 - y) * jax.nn.sigmoid(2 * z) - (1 + y) * jax.nn.sigmoid(-2 * z)
 
 
 def _relu(z: Vector) -> Vector:
@@ -87,8 +101,8 @@ def _softmax_backward(z: Vector, grad_a: Vector) -> Vector:
 
 step = Neuron("step", _step, _step_backward)
 linear = Neuron("linear", _linear, _linear_backward)
-sigmoid = Neuron("sigmoid", _sigmoid, _sigmoid_backward)
-tanh = Neuron("tanh", _tanh, _tanh_backward, low=-1.0)
+sigmoid = Neuron("sigmoid", _sigmoid, _sigmoid_backward, error=_sigmoid_error)
+tanh = Neuron("tanh", _tanh, _tanh_backward, low=-1.0, error=_tanh_error)
 relu = Neuron("relu", _relu, _relu_backward)
 softmax = Neuron("softmax", _softmax, _softmax_backward)
 

@@ -4,6 +4,7 @@ Checked on the host before anything is traced: there the values are known, and a
 error from deep inside a compiled program.
 """
 
+import dataclasses
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -12,57 +13,42 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jnndl.arguments import short_repr
 from jnndl.costs import Cost
 from jnndl.data import Dataset
 from jnndl.network import Network, Params
 
 
-def shown(value: Any) -> str:
-    """A value as it stands in a sentence: itself where it is short, else its kind."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 60 else f"a {type(value).__name__}"
-
-
-def is_whole(value: Any) -> bool:
-    """Whether a value is an integer, and not True or False."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def check_whole(name: str, value: Any, remedy: str, high: float | int = np.inf) -> None:
-    """Raise where a value is not a whole number from 1 to ``high``."""
-    if not is_whole(value):
-        raise TypeError(f"{name} is {value!r}; give {remedy}")
-    if not 1 <= value <= high:
-        raise ValueError(f"{name} is {value}; give {remedy}")
-
-
 def check_model(network: Any, cost: Any) -> None:
     """Raise where one of the two is something else, or they do not fit together."""
     if not isinstance(network, Network):
-        raise TypeError(f"network is {shown(network)}; give a Network, such as mlp([784, 30, 10])")
+        raise TypeError(f"network is {short_repr(network)}; give a Network, such as mlp([784, 30, 10])")
     if not isinstance(cost, Cost):
-        raise TypeError(f"cost is {shown(cost)}; give one of jnndl.costs, such as costs.cross_entropy")
+        raise TypeError(f"cost is {short_repr(cost)}; give one of jnndl.costs, such as costs.cross_entropy")
     cost.check_neuron(network.neuron)
 
 
-def check_functions(gradient: Any, optimizer: Any, schedule: Any, momentum: Any, callback: Any) -> None:
-    """Raise where an argument that has to be a function is none, or the optimiser knows no momentum."""
+def check_functions(*, gradient: Any, optimizer: Any, schedule: Any, probe: Any, callback: Any, momentum: Any) -> None:
+    """Raise where an argument that has to be a function is not callable, or the optimiser knows no momentum."""
     for name, value, remedy in (
         ("gradient", gradient, "gradients.autodiff or gradients.backprop"),
         ("optimizer", optimizer, "a function of the learning rate: optax.adam, not optax.adam(0.1)"),
         ("schedule", schedule, "an optax schedule, a function of the number of updates, or None"),
+        ("probe", probe, "a function of the objective, the parameters and the training data, or None"),
         ("callback", callback, "a function of the epoch and its scores, or None"),
     ):
         if not callable(value) and (value is not None or name in ("gradient", "optimizer")):
-            raise TypeError(f"{name} is {shown(value)}; give {remedy}")
+            raise TypeError(f"{name} is {short_repr(value)}; give {remedy}")
     takes = inspect.signature(optimizer).parameters.values()
     if momentum is not None and not any(p.name == "momentum" or p.kind is p.VAR_KEYWORD for p in takes):
         name = getattr(optimizer, "__name__", repr(optimizer))
-        raise ValueError(f"momentum is {shown(momentum)}, but {name} takes none; leave momentum out, or use optax.sgd")
+        raise ValueError(
+            f"momentum is {short_repr(momentum)}, but {name} takes none; leave momentum out, or use optax.sgd"
+        )
 
 
 def check_hyper(count: int | None = None, **hyper: Any) -> None:
-    """Raise where a hyper-parameter is no number, or out of its range (of an array: where any entry is).
+    """Raise where a hyper-parameter is not a number, or out of its range (of an array: where any entry is).
 
     Args:
         count: the number of networks, of which each may have a value of its own; None for one network.
@@ -84,13 +70,13 @@ def check_hyper(count: int | None = None, **hyper: Any) -> None:
             array = np.asarray(None)
         if not jnp.issubdtype(array.dtype, jnp.integer) and not jnp.issubdtype(array.dtype, jnp.floating):
             hint = "; a schedule is schedule=" if callable(value) else ""
-            raise TypeError(f"{name} is {shown(value)}; give {remedy}{hint}")
+            raise TypeError(f"{name} is {short_repr(value)}; give {remedy}{hint}")
         array = array.astype(float)
         bad = array[~(fits(array) & np.isfinite(array))]
         if bad.size:
             raise ValueError(f"{name} is {bad.flat[0]:g}; give {remedy}")
         if array.ndim and array.shape != (count,):
-            wanted = "one number; fit_many takes many" if count is None else f"one number, or {count}, one a key"
+            wanted = "one number; fit_many takes many" if count is None else f"one number, or {count}, one per key"
             raise ValueError(f"{name} has shape {array.shape}; give {wanted}")
 
 
@@ -98,32 +84,60 @@ def check_keys(name: str, value: Any, ndim: int) -> None:
     """Raise where a value is not one typed random key (``ndim`` 0) or a vector of them (1)."""
     remedy = ("jax.random.key(0)", "jax.random.split(jax.random.key(0), 10)")[ndim]
     if not (isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)):
-        raise TypeError(f"{name} is {shown(value)}, no random key; give {remedy}, for instance")
+        raise TypeError(f"{name} is {short_repr(value)}, not a random key; give {remedy}, for instance")
     if value.ndim != ndim or not value.size:
         raise ValueError(f"{name} has shape {value.shape}; give {remedy}, for instance")
 
 
-def check_params(network: Network, params: Params) -> None:
-    """Raise where parameters are not of a network's architecture."""
+def check_params(network: Network, params: Params, count: int | None = None) -> None:
+    """Raise where parameters are not of a network's architecture.
+
+    Args:
+        network: the network.
+        params: the parameters.
+        count: the number of networks, where every array may have a leading axis of networks; None for one network.
+    """
     template = network.param_shapes
-    if str(jax.tree.structure(params)) != str(jax.tree.structure(template)):
+    remedy = "give what network.init, fit or load returned for it"
+    if jax.tree.structure(params) != jax.tree.structure(template):  # type: ignore[operator]
         raise ValueError(
-            f"params is {shown(params)}, not parameters of this network ({len(network.layers)} layers); give what "
-            "network.init, fit or load returned for it"
+            f"params is {short_repr(params)}, not parameters of this network ({len(network.layers)} layers); {remedy}"
         )
-    for (path, wanted), found in zip(jax.tree.leaves_with_path(template), jax.tree.leaves(params), strict=True):
-        if jnp.shape(found) != wanted.shape:
+    for (path, wanted), leaf in zip(jax.tree.leaves_with_path(template), jax.tree.leaves(params), strict=True):
+        found = jnp.shape(leaf)
+        if found != wanted.shape and (count is None or found != (count, *wanted.shape)):
             raise ValueError(
-                f"params: {jax.tree_util.keystr(path)} has shape {jnp.shape(found)}, but {wanted.shape} in this "
-                "network; give what network.init, fit or load returned for it"
+                f"params: {jax.tree_util.keystr(path)} has shape {found}, but {wanted.shape} in this network; {remedy}"
             )
+
+
+def bind(network: Network, data: Dataset, name: str) -> Network:
+    """The network, knowing that its inputs are scaled as these data are.
+
+    Raises:
+        ValueError: if it knows already that they are scaled otherwise.
+    """
+    if network.scale is None:
+        return dataclasses.replace(network, scale=data.scale, offset=data.offset)
+    known, found = (network.scale, network.offset), (data.scale, data.offset)
+    if known != found:
+        raise ValueError(
+            f"{name} data: inputs are scaled as {_scaling(*found)}, but the network was trained on {_scaling(*known)}; "
+            "give the Dataset the scale and offset of the training data"
+        )
+    return network
+
+
+def _scaling(scale: Any, offset: Any) -> str:
+    words = [f"{value:g}" if isinstance(value, float) else "(one per column)" for value in (scale, offset)]
+    return f"{words[0]} * x" + ("" if offset == 0.0 else f" + {words[1]}")
 
 
 def check_data(network: Network, cost: Cost, data: Any, name: str) -> None:
     """Raise where a data set does not fit the network or the cost."""
     if not isinstance(data, Dataset):
         hint = ", such as splits.training" if hasattr(data, "training") else "(inputs, targets)"
-        raise TypeError(f"{name} data is {shown(data)}; give a Dataset{hint}")
+        raise TypeError(f"{name} data is {short_repr(data)}; give a Dataset{hint}")
     for field in ("inputs", "targets"):
         if not hasattr(getattr(data, field), "dtype"):
             kind = type(getattr(data, field)).__name__
@@ -134,17 +148,18 @@ def check_data(network: Network, cost: Cost, data: Any, name: str) -> None:
         raise ValueError(f"{name} data: there are no examples; give at least one")
     if width != n_in:
         raise ValueError(
-            f"{name} data: inputs have {width} numbers an example (shape {data.inputs.shape[1:]}), but the network "
+            f"{name} data: inputs have {width} numbers per example (shape {data.inputs.shape[1:]}), but the network "
             f"takes {n_in}; make the network's first size {width}"
         )
     if data.targets.shape[:1] != (n,):
         raise ValueError(
             f"{name} data: {n} inputs but {data.targets.shape[0] if data.targets.ndim else 0} targets; give one target "
-            "an example"
+            "per example"
         )
     if jnp.issubdtype(data.inputs.dtype, jnp.floating) and not np.all(np.isfinite(data.inputs)):
         where = np.argwhere(~np.isfinite(data.inputs))[0].tolist()
         raise ValueError(f"{name} data: inputs{where} is {data.inputs[tuple(where)]}; give finite numbers")
+    bind(network, data, name)
     if data.has_labels:
         _check_labels(n_out, data, name)
         return
@@ -165,7 +180,9 @@ def check_data(network: Network, cost: Cost, data: Any, name: str) -> None:
     bad = targets[~(np.isfinite(targets) & (targets >= low) & (targets <= high))]
     if bad.size:
         wanted = "finite numbers" if np.isinf(low) else f"numbers from {low:g} to {high:g}"
-        raise ValueError(f"{name} data: targets hold {bad.flat[0]:g}, but the {cost.name} cost takes {wanted}; mend it")
+        raise ValueError(
+            f"{name} data: targets hold {bad.flat[0]:g}, but the {cost.name} cost takes {wanted}; rescale the targets"
+        )
 
 
 def _check_labels(n_out: int, data: Dataset, name: str) -> None:
@@ -177,23 +194,30 @@ def _check_labels(n_out: int, data: Dataset, name: str) -> None:
         )
     if n_out == 1:
         raise ValueError(
-            f"{name} data: targets are labels, but the network has one output; give it one output a class, or give "
+            f"{name} data: targets are labels, but the network has one output; give it one output per class, or give "
             f"float targets of shape ({n}, 1)"
         )
     low, high = int(data.targets.min()), int(data.targets.max())
     if low < 0 or high >= n_out:
         raise ValueError(
             f"{name} data: labels go from {low} to {high}, but the network has {n_out} outputs, for labels 0 to "
-            f"{n_out - 1}; give it {high + 1} outputs, or mend the labels"
+            f"{n_out - 1}; give it {high + 1} outputs, or correct the labels"
         )
 
 
 def check_inputs(network: Network, inputs: Any) -> None:
-    """Raise where inputs to ``predict`` are neither a data set nor floats, n examples of the network's input."""
+    """Raise where inputs to ``predict`` are neither a data set nor an array of n examples of the network's input."""
     array = inputs.inputs if isinstance(inputs, Dataset) else inputs
     dtype, shape = getattr(array, "dtype", None), getattr(array, "shape", ())
-    if dtype is None or not (isinstance(inputs, Dataset) or jnp.issubdtype(dtype, jnp.floating)):
+    if dtype is None or not (jnp.issubdtype(dtype, jnp.floating) or jnp.issubdtype(dtype, jnp.integer)):
         kind = type(array).__name__ if dtype is None else dtype
-        raise TypeError(f"inputs are {kind}; give a Dataset, whose scale belongs to its bytes, or an array of floats")
+        raise TypeError(f"inputs are {kind}; give a Dataset, or an array of n examples")
+    if isinstance(inputs, Dataset):
+        bind(network, inputs, "predicted")
+    elif network.scale is None and not jnp.issubdtype(dtype, jnp.floating):
+        raise TypeError(
+            f"inputs are {dtype}, and this network does not know how its inputs were scaled; give the network that fit "
+            "returned or that was loaded, or a Dataset with its scale, or floats as the network sees them"
+        )
     if int(np.prod(shape[1:])) != int(np.prod(network.input_shape)) or not shape:
         raise ValueError(f"inputs have shape {shape}; give n examples, of shape (n, {str(network.input_shape)[1:-1]})")

@@ -1,0 +1,214 @@
+"""What is measured: after each epoch, and of a trained network."""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PyTree
+
+from jnndl import validation
+from jnndl.chunks import map_chunks
+from jnndl.costs import Cost, cross_entropy
+from jnndl.data import Dataset, rescale
+from jnndl.gradients import Objective
+from jnndl.network import Network, Params
+from jnndl.settings import State, TrainConfig, make_objective
+
+
+class Scores(NamedTuple):
+    """What is measured after an epoch: scalars, or arrays with an axis of networks. Prints as a line.
+
+    Attributes:
+        learning_rate: the learning rate at the start of the epoch.
+        penalty: the penalty on the weights, divided by the number of training examples.
+        training_cost, evaluation_cost: mean cost without the penalty, or None without such data; for training data
+            that are measured now and then, NaN in between.
+        training_accuracy, evaluation_accuracy: fraction of examples classified right, or None without labels.
+        probe: what the probe returned, or None without one.
+    """
+
+    learning_rate: Any
+    penalty: Any
+    training_cost: Any = None
+    training_accuracy: Any = None
+    evaluation_cost: Any = None
+    evaluation_accuracy: Any = None
+    probe: PyTree = None
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """The numbers that were measured, by name, without the probe's."""
+        found = {name: value for name, value in self._asdict().items() if name != "probe" and value is not None}
+        return {name: np.asarray(value) for name, value in found.items()}
+
+    def __str__(self) -> str:
+        """A line; of many networks, the mean over those that still train."""
+        return "  ".join(f"{name} {_mean(np.ravel(value)):.6g}" for name, value in self.columns().items())
+
+
+class History(NamedTuple):
+    """The ``Scores`` of a whole run: NumPy arrays whose last axis is that of epochs. Prints as a table."""
+
+    learning_rate: np.ndarray
+    penalty: np.ndarray
+    training_cost: np.ndarray | None = None
+    training_accuracy: np.ndarray | None = None
+    evaluation_cost: np.ndarray | None = None
+    evaluation_accuracy: np.ndarray | None = None
+    probe: PyTree = None
+
+    @classmethod
+    def of(cls, scores: list[Scores]) -> "History":
+        """The scores of all epochs, first to last, as one history."""
+        return cls(*jax.tree.map(lambda *values: np.stack(values, axis=-1), *scores))
+
+    def epochs(self) -> list[Scores]:
+        """The scores of each epoch."""
+        return [Scores(*jax.tree.map(lambda a, k=k: a[..., k], self)) for k in range(self.penalty.shape[-1])]
+
+    def __str__(self) -> str:
+        """One row per epoch; of many networks, the mean over those that still train."""
+        columns = Scores(*self).columns()
+        means = {name: _mean(value.reshape(-1, value.shape[-1])) for name, value in columns.items()}
+        rows = [
+            f"{number:5d}" + "".join(f"{x:21.6g}" for x in row)
+            for number, row in enumerate(np.stack([*means.values()], axis=-1))
+        ]
+        return "\n".join(["epoch" + "".join(f"{name:>21}" for name in means), *rows])
+
+
+def _mean(values: np.ndarray) -> Any:
+    """The mean over the first axis without what is NaN; NaN where all is, and without NumPy's warning."""
+    with np.errstate(invalid="ignore"):
+        return np.nansum(values, axis=0) / np.sum(~np.isnan(values), axis=0)
+
+
+def costs_and_outputs(
+    objective: Objective, params: Params, data: Dataset
+) -> tuple[Float[Array, " n"], Float[Array, "n n_out"]]:
+    """The cost, without a penalty, and the output activations of every example, a bounded number at a time."""
+    network = objective.network
+
+    def one(x: Array, y: Array) -> tuple[Array, Array]:
+        z, _ = network.forward(params, x)
+        return objective.cost.value(z, y, network.neuron), network.neuron.forward(z)
+
+    return map_chunks(lambda chunk: jax.vmap(one)(*objective.examples(params, chunk)), data)
+
+
+def _cost_and_accuracy(objective: Objective, params: Params, data: Dataset) -> tuple[Array, Array | None]:
+    costs, outputs = costs_and_outputs(objective, params, data)
+    if not data.has_labels:
+        return jnp.mean(costs), None
+    right = jnp.sum(jnp.argmax(outputs, axis=-1) == data.targets)
+    return jnp.mean(costs), right.astype(costs.dtype) / len(data)
+
+
+@functools.partial(jax.jit, static_argnames=("config", "with_training"))
+def measure(
+    config: TrainConfig, state: State, training: Dataset, evaluation: Dataset | None, with_training: bool = True
+) -> Scores:
+    """Cost and accuracy on training and evaluation data after an epoch: means over examples, never over batches.
+
+    Args:
+        config, state: the run.
+        training, evaluation: the data; no evaluation data are None.
+        with_training: whether to measure the training data, too; if not, their scores are NaN.
+    """
+    objective = make_objective(config, state.hyper)
+    none = (None, None)
+    on_training = none
+    if config.measure_training and with_training:
+        on_training = _cost_and_accuracy(objective, state.params, training)
+    elif config.measure_training:
+        shapes = jax.eval_shape(_cost_and_accuracy, objective, state.params, training)
+        on_training = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), shapes)
+    on_evaluation = none if evaluation is None else _cost_and_accuracy(objective, state.params, evaluation)
+    updates = (state.epoch - 1) * -(-len(training) // config.batch_size)
+    factor = 1 if config.schedule is None else config.schedule(updates)
+    penalty = objective.penalty(state.params, len(training))
+    probe = None if config.probe is None else config.probe(objective, state.params, training)
+    return Scores(state.hyper.learning_rate * factor, penalty, *on_training, *on_evaluation, probe)
+
+
+class Evaluation(NamedTuple):
+    """What ``evaluate`` returns.
+
+    Attributes:
+        cost: the mean cost, without a penalty.
+        accuracy: the fraction of examples classified right, or None without labels.
+        confusion: counts of shape (n_out, n_out), one row per right class and one column per answer; None without
+            labels.
+    """
+
+    cost: float
+    accuracy: Any
+    confusion: Any
+
+
+_costs_and_outputs = jax.jit(costs_and_outputs)
+
+
+def evaluate(network: Network, params: Params, data: Dataset, *, cost: Cost = cross_entropy) -> Evaluation:
+    """Measure a network: cost, accuracy and confusion counts, over every example once.
+
+    The network's answer is its most active output; of equal ones the first, as in the book.
+
+    Raises:
+        TypeError, ValueError: if data, parameters, network and cost do not fit together.
+    """
+    validation.check_model(network, cost)
+    validation.check_params(network, params)
+    validation.check_data(network, cost, data, "evaluated")
+    costs, outputs = jax.device_get(_costs_and_outputs(Objective(network, cost), params, data))
+    mean = float(costs.mean(dtype=float))
+    if not data.has_labels:
+        return Evaluation(mean, None, None)
+    labels, answers = np.asarray(data.targets), outputs.argmax(axis=-1)
+    confusion = np.zeros((outputs.shape[-1], outputs.shape[-1]), int)
+    np.add.at(confusion, (labels, answers), 1)
+    return Evaluation(mean, float(np.mean(answers == labels)), confusion)
+
+
+class Prediction(NamedTuple):
+    """What ``predict`` returns.
+
+    Attributes:
+        labels: the most active output of each example (of equal ones the first), shape (n,).
+        outputs: the output activations, shape (n, n_out); from a softmax output they are probabilities.
+        names: the names of these classes, where the network knows them, or None.
+    """
+
+    labels: np.ndarray
+    outputs: np.ndarray
+    names: list[str] | None = None
+
+
+@functools.partial(jax.jit, static_argnames="network")
+def _outputs(network: Network, params: Params, x: Array) -> Array:
+    return map_chunks(jax.vmap(lambda x: network(params, x)), x)
+
+
+def predict(network: Network, params: Params, inputs: Dataset | Float[Array | np.ndarray, "n ..."] | Any) -> Prediction:
+    """Classify examples.
+
+    Args:
+        network: the network. One that ``fit`` returned, or that was loaded, knows how to scale its inputs.
+        params: its parameters.
+        inputs: n examples as they were before scaling, bytes or floats, of shape (n, ...); or a data set, whose targets
+            are not looked at. For a network that does not know its scale: floats as the network sees them.
+
+    Raises:
+        TypeError, ValueError: if the inputs or the parameters do not fit the network.
+    """
+    validation.check_params(network, params)
+    validation.check_inputs(network, inputs)
+    dtype, shape = jnp.result_type(*jax.tree.leaves(params)), network.input_shape
+    if isinstance(inputs, Dataset):
+        x = inputs.examples(shape, dtype)
+    else:
+        x = rescale(inputs, 1.0 if network.scale is None else network.scale, network.offset, shape, dtype)
+    outputs = jax.device_get(_outputs(network, params, x))
+    labels = outputs.argmax(axis=-1)
+    return Prediction(labels, outputs, None if network.classes is None else [network.classes[k] for k in labels])

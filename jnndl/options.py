@@ -1,0 +1,162 @@
+"""The settings that ``fit`` and ``fit_many`` share: written down once, checked once."""
+
+import dataclasses
+import difflib
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict
+
+import jax
+import optax
+
+from jnndl import validation
+from jnndl.arguments import check_whole
+from jnndl.costs import Cost
+from jnndl.data import Dataset
+from jnndl.gradients import Gradient, Objective
+from jnndl.measures import Scores
+from jnndl.network import Network, Params
+from jnndl.settings import Hyperparameters, Probe, TrainConfig, as_array
+
+Callback = Callable[[int, Scores], Any]
+
+BOOK_NAMES = {
+    "eta": "learning_rate",
+    "lmbda": "l2",
+    "mu": "momentum",
+    "mini_batch_size": "batch_size",
+    "early_stopping_n": "patience",
+    "evaluation_data": "evaluation",
+    "training_data": "training",
+}
+
+
+class Settings(TypedDict, total=False):
+    """The optional settings of ``fit`` and ``fit_many``.
+
+    Attributes:
+        batch_size: examples in a mini-batch, from 1 to n (10 if not given); n for full-batch descent.
+        cost: a cost function of ``jnndl.costs`` that fits the network's output neuron (cross-entropy).
+        l1, l2: strengths of the penalties, at least 0, the book's lambda; None for none.
+        momentum: from 0 to below 1, the book's mu, handed to the optimiser; None for none.
+        optimizer: a function of the learning rate that makes an optax optimiser, such as ``optax.adam`` (``optax.sgd``).
+        schedule: an optax schedule by which the learning rate is multiplied, a function of the number of updates.
+        gradient: ``gradients.autodiff`` (if not given) or ``gradients.backprop``.
+        halve_after: halve the learning rate after this many epochs without improvement, stop at 1/128 of it.
+        patience: stop after this many epochs without improvement.
+        measure_training: measure cost and accuracy on the training data after every k-th epoch (1); 0 for never. They
+            take a quarter of the time of an epoch where the network is small.
+        probe: a function of (objective, params, training data) that returns arrays. It is part of the compiled program,
+            and what it returns after each epoch is in ``history.probe``.
+        params: where to start from; None draws new parameters. For many networks with a leading axis of networks, or
+            the parameters of one, from which all start.
+        callback: called as ``callback(epoch, scores)`` after each epoch. If it returns True, training ends.
+        progress: show a progress bar; otherwise training is silent.
+        checkpoint: a file that keeps the whole state, to resume from after a crash; replaced only by a whole new one.
+        checkpoint_every: epochs from one checkpoint to the next (1); the last epoch always writes one.
+        resume: resume from ``checkpoint`` where that file exists; the result is bit-identical to an uninterrupted run.
+            ``epochs`` may be more than before.
+        devices: the devices to use: one for ``fit``, any number for ``fit_many``; None for all that there are.
+    """
+
+    batch_size: int
+    cost: Cost
+    l1: Any
+    l2: Any
+    momentum: Any
+    optimizer: Callable[..., optax.GradientTransformation]
+    schedule: optax.Schedule | None
+    gradient: Callable[[Objective], Gradient]
+    halve_after: int | None
+    patience: int | None
+    measure_training: int
+    probe: Probe | None
+    params: Params | None
+    callback: Callback | None
+    progress: bool
+    checkpoint: str | os.PathLike | None
+    checkpoint_every: int
+    resume: bool
+    devices: Sequence[jax.Device] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Loop:
+    """What the loop over epochs does besides training; see ``Settings``."""
+
+    epochs: int
+    params: Params | None = None
+    callback: Callback | None = None
+    progress: bool = False
+    checkpoint: str | os.PathLike | None = None
+    checkpoint_every: int = 1
+    resume: bool = False
+    devices: Sequence[jax.Device] | None = None
+
+
+def prepare(
+    network: Network,
+    training: Dataset,
+    evaluation: Dataset | None,
+    epochs: int,
+    learning_rate: Any,
+    settings: Settings,
+    count: int | None = None,
+) -> tuple[TrainConfig, Hyperparameters, Loop]:
+    """Check all that ``fit`` and ``fit_many`` have in common, and sort it: compiled in, arrays, and the loop's.
+
+    Args:
+        network, training, evaluation, epochs, learning_rate, settings: as they came.
+        count: the number of networks, or None for ``fit``.
+    """
+    known = Settings.__annotations__
+    for name in settings:
+        if name not in known:
+            near = BOOK_NAMES.get(name) or next(iter(difflib.get_close_matches(name, known, 1)), None)
+            hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
+            raise TypeError(f"there is no setting {name!r}; {hint}")
+    given: dict[str, Any] = dict(settings)
+    values = {"learning_rate": learning_rate, **{name: given.pop(name, None) for name in ("l1", "l2", "momentum")}}
+    loop = Loop(epochs, **{name: given.pop(name) for name in Loop.__annotations__ if name in given})
+    config = TrainConfig(network, **given)
+    _check(config, loop, training, evaluation, count, values)
+    config = dataclasses.replace(config, network=validation.bind(network, training, "training"))
+    if evaluation is not None:
+        validation.bind(config.network, evaluation, "evaluation")
+    params = loop.params if count is None else None  # many networks are of the default dtype
+    dtype = float if params is None else jax.numpy.result_type(*jax.tree.leaves(params))
+    return config, Hyperparameters(**{name: as_array(value, dtype) for name, value in values.items()}), loop
+
+
+def _check(
+    config: TrainConfig,
+    loop: Loop,
+    training: Any,
+    evaluation: Any,
+    count: int | None,
+    values: dict[str, Any],
+) -> None:
+    """Raise, with a sentence, where settings, data and network do not fit together."""
+    validation.check_model(config.network, config.cost)
+    functions = {name: getattr(config, name) for name in ("gradient", "optimizer", "schedule", "probe")}
+    validation.check_functions(**functions, callback=loop.callback, momentum=values["momentum"])
+    validation.check_hyper(count, **values)
+    check_whole("epochs", loop.epochs, "a whole number of at least 1")
+    validation.check_data(config.network, config.cost, training, "training")
+    if evaluation is not None:
+        validation.check_data(config.network, config.cost, evaluation, "evaluation")
+    n = len(training)
+    sizes = f"a whole number from 1 to {n}, the number of training examples ({n} is full-batch descent)"
+    check_whole("batch_size", config.batch_size, sizes, high=n)
+    for name in ("halve_after", "patience"):
+        if getattr(config, name) is not None:
+            check_whole(name, getattr(config, name), "a number of epochs of at least 1, or None")
+    if config.measure_training not in (0, False):
+        check_whole("measure_training", int(config.measure_training), "a number of epochs, or 0 for never")
+    if loop.params is not None:
+        validation.check_params(config.network, loop.params, count)
+    check_whole("checkpoint_every", loop.checkpoint_every, "a number of epochs of at least 1")
+    if loop.resume and loop.checkpoint is None:
+        raise ValueError("resume is True, but checkpoint is None; give the file to resume from")
+    if count is None and loop.devices is not None and len(loop.devices) != 1:
+        raise ValueError(f"devices has {len(loop.devices)} entries, but fit trains on one device; give one, or None")

@@ -1,0 +1,242 @@
+"""The loop over epochs on the host, and ``fit``, which trains one network with it."""
+
+import dataclasses
+import functools
+import json
+import os
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any, Unpack
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key, PyTree
+
+from jnndl import identity, validation
+from jnndl.checkpoints import Checkpoint
+from jnndl.data import Dataset
+from jnndl.descent import epoch
+from jnndl.measures import History, Scores, measure
+from jnndl.network import Network, Params
+from jnndl.options import Loop, Settings, prepare
+from jnndl.rules import advance
+from jnndl.settings import Hyperparameters, State, TrainConfig, start
+
+
+class DivergenceError(FloatingPointError):
+    """The cost of a run, or its penalty, is no longer a finite number."""
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """What ``fit`` and ``fit_many`` return; from ``fit_many`` every array has a leading axis of networks. A pytree.
+
+    Attributes:
+        network: the network, which now knows how its inputs are scaled; save it with the parameters.
+        history: the measurements, each of shape (epochs,).
+        state: the whole state at the end.
+    """
+
+    network: Network = dataclasses.field(metadata={"static": True})
+    history: History
+    state: State
+
+    @property
+    def params(self) -> Params:
+        """The parameters after the last epoch."""
+        return self.state.params
+
+    @property
+    def best_params(self) -> Params:
+        """The parameters after the best epoch.
+
+        By accuracy (or cost, without labels) on the evaluation data, or on the training data where there are none.
+        """
+        return self.state.best.params
+
+    @property
+    def best_epoch(self) -> Any:
+        """The number of the best epoch, from 0."""
+        return self.state.best.epoch
+
+    def __repr__(self) -> str:
+        shape = np.shape(self.history.penalty)
+        many = f"{shape[0]} networks, " if len(shape) == 2 else f"best epoch {int(self.best_epoch)}, "
+        return f"Fit({many}{shape[-1]} epochs)"
+
+
+def train_epoch(
+    config: TrainConfig, state: State, training: Dataset, evaluation: Dataset | None, with_training: bool = True
+) -> tuple[State, Scores]:
+    """An epoch, its measurements, and the rule after it; arguments as in ``epoch`` and ``measure``."""
+    state = epoch(config, state, training)
+    scores = measure(config, state, training, evaluation, with_training)
+    return advance(config, state, scores), scores
+
+
+# Given away: the old state's memory is used for the new one. Called by the loop alone, which keeps no old state.
+_train_epoch = jax.jit(train_epoch, static_argnames=("config", "with_training"), donate_argnames="state")
+
+# Compiled, because eager arithmetic rounds differently; at a low level of optimisation, because it runs once.
+compiled_once = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 1})
+_start = compiled_once(start, static_argnames="config")
+
+
+def fit(
+    network: Network,
+    training: Dataset,
+    evaluation: Dataset | None = None,
+    *,
+    key: Key[Array, ""],
+    epochs: int,
+    learning_rate: Any,
+    **settings: Unpack[Settings],
+) -> Fit:
+    """Train a network by mini-batch gradient descent; network2's ``SGD``.
+
+    Args:
+        network: what to train.
+        training: the training data, n examples.
+        evaluation: data to measure on after each epoch (validation data, say), or None.
+        key: a ``jax.random.key``; decides initial parameters, shuffles and dropout, and nothing else does.
+        epochs: how many at most, at least 1.
+        learning_rate: above 0; the book's eta.
+        settings: all others are in ``jnndl.options.Settings``: ``batch_size``, ``cost``, ``l2``, ``momentum``,
+            ``optimizer``, ``patience``, ``callback``, ``checkpoint`` and so on.
+
+    Returns:
+        A ``Fit``.
+
+    Warns:
+        UserWarning: if the run never does better than naming the most common class would.
+
+    Raises:
+        TypeError, ValueError: if an argument is of another kind or out of its range, or data, parameters, network and
+            cost do not fit together.
+        DivergenceError: if a cost or the penalty stops being finite; names the epoch and the learning rate.
+    """
+    validation.check_keys("key", key, 0)
+    config, hyper, loop = prepare(network, training, evaluation, epochs, learning_rate, settings)
+    checkpoint = make_checkpoint(config, hyper, loop, key, training, evaluation)
+    device = None if loop.devices is None else loop.devices[0]
+    training, evaluation, hyper, key, params = jax.device_put((training, evaluation, hyper, key, loop.params), device)
+    state = _start(config, hyper, key, params)
+
+    def after(number: int, scores: Scores, state: State) -> Any:
+        if state.diverged:
+            named = {name: value for name, value in scores.columns().items() if not np.isfinite(value)}
+            raise DivergenceError(
+                f"training diverged in epoch {number} at learning_rate {float(scores.learning_rate):g}: "
+                f"{', '.join(f'{name} is {value}' for name, value in named.items()) or 'parameters are not finite'}; "
+                "lower learning_rate, or l1 and l2"
+            )
+        return loop.callback is not None and loop.callback(number, scores)
+
+    step = functools.partial(_train_epoch, config)
+    state, history = run(step, state, training, evaluation, config, loop, after, checkpoint)
+    warn_at_chance(training, history, hyper)
+    return Fit(config.network, history, state)
+
+
+def run(
+    step: Callable[..., tuple[State, Scores]],
+    state: State,
+    training: Dataset,
+    evaluation: Dataset | None,
+    config: TrainConfig,
+    loop: Loop,
+    after: Callable[[int, Scores, State], Any],
+    checkpoint: Checkpoint | None,
+) -> tuple[State, History]:
+    """The loop over epochs on the host, until the last, or until every network has stopped, or ``after`` says True.
+
+    Args:
+        step: ``(state, training, evaluation, with_training) -> (state, scores)``, one epoch of all networks.
+        state: where to start; its memory is given away.
+        training, evaluation: the data, on the devices.
+        config, loop: the settings.
+        after: called with the number of the epoch, its scores and the flags of the state, all on the host.
+        checkpoint: where to keep the state, or None.
+    """
+    history: list[Scores] = []
+    if checkpoint is not None and loop.resume and os.path.exists(checkpoint.path):
+        _, scores = jax.eval_shape(step, state, training, evaluation)
+        state, saved = checkpoint.read(state, History(*scores))
+        history = saved.epochs()
+        if len(history) > loop.epochs:
+            raise ValueError(
+                f"epochs is {loop.epochs}, but {checkpoint.path} has {len(history)} of them done; give at least "
+                f"{len(history)}"
+            )
+    done = len(history)
+    ended = bool(history) and np.all(jax.device_get(state.stopped))
+    numbers: Iterable[int] = range(done, done if ended else loop.epochs)
+    if loop.progress:
+        from tqdm.auto import tqdm  # here, so that importing the library stays light
+
+        numbers = tqdm(numbers, unit="epoch", initial=done, total=loop.epochs)
+    for number in numbers:
+        with_training = bool(config.measure_training) and (number + 1) % config.measure_training == 0
+        state, scores = step(state, training, evaluation, with_training)
+        scores, flags = jax.device_get((scores, {"stopped": state.stopped, "diverged": state.diverged}))
+        history.append(scores)
+        ended = np.all(flags["stopped"])
+        ended |= after(number, scores, state._replace(**flags)) is True
+        if checkpoint is not None and (ended or (number + 1) % checkpoint.every == 0 or number + 1 == loop.epochs):
+            checkpoint.write(state, History.of(history))
+        if ended:
+            break
+    return state, History.of(history)
+
+
+def make_checkpoint(
+    config: TrainConfig,
+    hyper: Hyperparameters,
+    loop: Loop,
+    keys: Key[Array, "..."],
+    training: Dataset,
+    evaluation: Dataset | None,
+    path: str | os.PathLike | None = None,
+) -> Checkpoint | None:
+    """Where a run is kept, with all that tells it from another run; None if no checkpoint was asked for.
+
+    Args:
+        config, hyper, loop, keys, training, evaluation: the run.
+        path: the file, where it is not ``loop.checkpoint``.
+    """
+    if loop.checkpoint is None:
+        return None
+    run: dict[str, PyTree] = {
+        "config": identity.describe(config),
+        "hyper": {name: None if v is None else np.asarray(v).tolist() for name, v in hyper._asdict().items()},
+        **{
+            name: identity.describe(value)
+            for name, value in (
+                ("keys", keys),
+                ("params", loop.params),
+                ("training", training),
+                ("evaluation", evaluation),
+            )
+        },
+    }
+    return Checkpoint(path or loop.checkpoint, loop.checkpoint_every, json.loads(json.dumps(run)))
+
+
+def warn_at_chance(training: Dataset, history: History, hyper: Hyperparameters) -> None:
+    """Warn where a network never did better than naming the most common class would."""
+    if history.training_accuracy is None or np.isnan(history.training_accuracy).all():
+        return
+    chance = np.bincount(np.asarray(training.targets)).max() / len(training)
+    best = np.fmax.reduce(np.atleast_2d(history.training_accuracy), axis=-1)  # fmax: NaN from where one had stopped
+    stuck = best < min(1.1 * chance, (1 + chance) / 2)
+    if np.any(stuck):
+        rates = np.unique(np.broadcast_to(hyper.learning_rate, best.shape)[stuck])
+        who = "the network stays" if len(stuck) == 1 else f"of {len(stuck)} networks {stuck.sum()} stayed"
+        warnings.warn(
+            f"training accuracy never rose above {best[stuck].max():.1%}, and naming the most common class gets "
+            f"{chance:.1%}: {who} at chance; try another learning_rate (now {', '.join(f'{r:g}' for r in rates)}), "
+            "smaller initial weights, fewer layers or a weaker penalty",
+            stacklevel=3,
+        )
