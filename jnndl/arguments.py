@@ -1,4 +1,4 @@
-"""What every check of an argument needs: is it a whole number, and how is a value shown in a sentence?"""
+"""What every check of an argument needs: what is a whole number, and how a value is shown in a sentence."""
 
 from typing import Any
 

@@ -1,5 +1,6 @@
 """One epoch of mini-batch gradient descent, a single compiled program."""
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -24,6 +25,8 @@ def epoch(config: TrainConfig, state: State, training: Dataset) -> State:
     the examples that it has.
     """
     n, m = len(training), config.batch_size
+    # Flat before they are shuffled: rows are fetched faster than images.
+    training = dataclasses.replace(training, inputs=training.inputs.reshape(n, *config.network.input_shape))
     objective, optimizer = make_objective(config, state.hyper), make_optimizer(config, state.hyper)
     gradient = accumulated(config.gradient(objective), CHUNK)
     shuffle_key, layers_key = jax.random.split(jax.random.fold_in(state.key, state.epoch))
@@ -33,7 +36,7 @@ def epoch(config: TrainConfig, state: State, training: Dataset) -> State:
         params, opt_state = carry
         key = jax.random.fold_in(layers_key, number)
         grads = gradient(params, batch, n, key)
-        extra = _extra_args(optimizer, grads, lambda params: objective(params, batch, n, key), params)
+        extra = _extra_args(optimizer, grads, opt_state, params, lambda params: objective(params, batch, n, key))
         updates, opt_state = optimizer.update(grads, opt_state, params, **extra)
         return optax.apply_updates(params, updates), opt_state
 
@@ -71,11 +74,16 @@ def accumulated(gradient: Gradient, size: int) -> Gradient:
     return in_parts
 
 
-def _extra_args(optimizer: Any, grads: PyTree, value_fn: Any, params: Params) -> dict[str, Any]:
-    """What optax's line searches ask for, and ``polyak_sgd``: the cost of the mini-batch. Others do not pay for it."""
-    if not isinstance(optimizer, optax.GradientTransformationExtraArgs):
-        return {}
-    return {"value": value_fn(params), "grad": grads, "value_fn": value_fn}
+def _extra_args(optimizer: Any, grads: PyTree, opt_state: PyTree, params: Params, value_fn: Any) -> dict[str, Any]:
+    """What ``optax.lbfgs``, ``optax.polyak_sgd`` and the like ask for: the cost of the mini-batch.
+
+    Given to those alone that cannot do without it, as it takes another forward pass.
+    """
+    try:
+        jax.eval_shape(optimizer.update, grads, opt_state, params)
+    except TypeError:
+        return {"value": value_fn(params), "grad": grads, "value_fn": value_fn}
+    return {}
 
 
 def shuffled(key: Key[Array, ""], n: int) -> UInt[Array, " n"]:

@@ -124,8 +124,8 @@ def how_many_fit(
     """How many networks fit into half of the memory.
 
     In training, a network has its state twice, as the loop over mini-batches got it and as it makes it, and besides
-    that its gradient and its updates, each as large as its parameters. An accelerator trains networks side by side: there
-    each has a chunk of examples, and their activations, of its own.
+    that its gradient and its updates, each as large as its parameters. An accelerator trains networks side by side:
+    there each has a chunk of examples, and their activations, of its own.
     """
     one = jax.eval_shape(functools.partial(start, config), jax.tree.map(lambda value: value[0], hyper), keys[0])
     each = 2 * _bytes(one) + 2 * _bytes(one.params)

@@ -49,8 +49,8 @@ class Objective:
             return x, _one_hot(batch.targets, self.network.output_shape[0], self.network.neuron.low, dtype)
         if self.cost.one_hot:
             raise ValueError(
-                f"targets are {batch.targets.dtype}, but the {self.cost.name} cost needs labels; give integers of shape "
-                f"({len(batch)},), or use another cost"
+                f"targets are {batch.targets.dtype}, but the {self.cost.name} cost needs labels; give integers of "
+                f"shape ({len(batch)},), or use another cost"
             )
         return x, jnp.asarray(batch.targets, dtype)
 

@@ -1,7 +1,8 @@
 """What a setting is, written down as data.
 
-``describe`` tells one run from another: a checkpoint keeps it. ``canonical`` finds the function that was made before in
-the same way, so that ``optax.exponential_decay(0.1, 100, 0.5)``, written twice, is one setting and one compiled program.
+``describe`` tells one run from another: a checkpoint keeps it. ``canonical`` finds the function that was made before
+in the same way, so that ``optax.exponential_decay(0.1, 100, 0.5)``, written twice, is one setting and one compiled
+program.
 """
 
 import dataclasses

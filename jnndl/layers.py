@@ -60,7 +60,7 @@ class Dense:
     Attributes:
         n_in: number of inputs, at least 1.
         n_out: number of neurons, at least 1.
-        neuron: the activation function; ``linear`` in a network's last layer, after which ``Network.neuron`` is applied.
+        neuron: the activation function; ``linear`` in a network's last layer, after which ``Network.neuron`` comes.
         weight_init: initializer of the weights, shape (n_out, n_in).
         bias_init: initializer of the biases, shape (n_out,).
     """

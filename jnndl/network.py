@@ -76,7 +76,7 @@ class Network:
             )
 
     def _normalize(self) -> None:
-        """Tuples of plain values: arguments that are compiled in must be hashable, and equal where they mean the same."""
+        """Make tuples of plain values: what is compiled in must be hashable, and equal where it means the same."""
         if not isinstance(self.neuron, Neuron):
             raise TypeError(
                 f"Network: neuron is {self.neuron!r:.60}; give one of jnndl.neurons, such as neurons.sigmoid"
@@ -112,7 +112,7 @@ class Network:
         return a.shape
 
     def activation_bytes(self, dtype: Any = float) -> int:
-        """How many bytes one example takes on its way through the network: its input, and all that ``backward`` needs."""
+        """How many bytes one example takes in training: its input, its output, and all that ``backward`` needs."""
         dtype = jax.dtypes.canonicalize_dtype(dtype)
         params = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, dtype), self.param_shapes)
         x = jax.ShapeDtypeStruct(self.input_shape, dtype)

@@ -39,7 +39,7 @@ class Settings(TypedDict, total=False):
         cost: a cost function of ``jnndl.costs`` that fits the network's output neuron (cross-entropy).
         l1, l2: strengths of the penalties, at least 0, the book's lambda; None for none.
         momentum: from 0 to below 1, the book's mu, handed to the optimiser; None for none.
-        optimizer: a function of the learning rate that makes an optax optimiser, such as ``optax.adam`` (``optax.sgd``).
+        optimizer: a function of the learning rate that makes an optax optimiser: ``optax.sgd``, ``optax.adam``.
         schedule: an optax schedule by which the learning rate is multiplied, a function of the number of updates.
         gradient: ``gradients.autodiff`` (if not given) or ``gradients.backprop``.
         halve_after: halve the learning rate after this many epochs without improvement, stop at 1/128 of it.

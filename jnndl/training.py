@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, Unpack
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PyTree
 
