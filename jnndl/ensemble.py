@@ -25,7 +25,7 @@ from jnndl.measures import History, Scores
 from jnndl.network import Network
 from jnndl.options import Loop, Settings, prepare
 from jnndl.settings import Hyperparameters, State, TrainConfig, start
-from jnndl.training import Fit, compiled_once, make_checkpoint, run, train_epoch, warn_at_chance
+from jnndl.training import Fit, compiled_once, make_checkpoint, run, start_one, train_epoch, warn_at_chance
 
 HOST_BYTES = 4 * 2**30  # what the networks of a sweep may take where a device does not say how much memory it has
 
@@ -59,6 +59,15 @@ def train_epoch_many(
     return jax.shard_map(
         share, mesh=mesh, in_specs=(networks, everywhere, everywhere), out_specs=networks, check_vma=False
     )(state, training, evaluation)
+
+
+@functools.partial(compiled_once, static_argnames=("config", "mesh"))
+def _start_many(
+    config: TrainConfig, mesh: jax.sharding.Mesh, hyper: Hyperparameters, keys: Key[Array, " networks"], params: Any
+) -> State:
+    """The states of all networks before the first epoch, each made on the device that will train it."""
+    state = jax.vmap(functools.partial(start, config))(hyper, keys, params)
+    return jax.lax.with_sharding_constraint(state, jax.NamedSharding(mesh, jax.P("networks")))
 
 
 def fit_many(
@@ -127,7 +136,7 @@ def how_many_fit(
     that its gradient and its updates, each as large as its parameters. An accelerator trains networks side by side:
     there each has a chunk of examples, and their activations, of its own.
     """
-    one = jax.eval_shape(functools.partial(start, config), jax.tree.map(lambda value: value[0], hyper), keys[0])
+    one = start_one.eval_shape(config, jax.tree.map(lambda value: value[0], hyper), keys[0])
     each = 2 * _bytes(one) + 2 * _bytes(one.params)
     memory = (devices[0].memory_stats() or {}).get("bytes_limit", 0)
     if devices[0].platform != "cpu":
@@ -176,14 +185,8 @@ def train_part(
     # Every device gets the same number of networks: where they do not divide, the last one is repeated, and stopped.
     padded = np.minimum(np.arange(-(-count // mesh.size) * mesh.size), count - 1)
     hyper, params = jax.tree.map(lambda value: value[padded], (hyper, params))
-
-    @functools.partial(compiled_once, out_shardings=over_networks)
-    def start_many(hyper: Hyperparameters, keys: Key[Array, " networks"], params: Any) -> State:
-        """The states of all networks, each made on the device that will train it."""
-        state = jax.vmap(functools.partial(start, config))(hyper, keys, params)
-        return state._replace(stopped=jnp.arange(len(padded)) >= count)
-
-    state = start_many(hyper, keys[padded], params)
+    state = _start_many(config, mesh, hyper, keys[padded], params)
+    state = state._replace(stopped=jax.device_put(np.arange(len(padded)) >= count, over_networks))
     training, evaluation = jax.device_put((training, evaluation), everywhere)
 
     def after(epoch: int, scores: Scores, state: State) -> Any:

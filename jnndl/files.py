@@ -14,7 +14,8 @@ import numpy as np
 from jaxtyping import PyTree
 
 from jnndl import initializers, validation
-from jnndl.layers import LAYERS, Layer
+from jnndl.arguments import short_repr
+from jnndl.layers import LAYERS
 from jnndl.network import Network, Params
 from jnndl.neurons import NEURONS, Neuron
 
@@ -22,7 +23,7 @@ FORMAT, VERSION = "jnndl-network", 2
 
 
 # What the fields of layers may hold besides plain values: each known thing by its name, under the name of its table.
-TABLES = {"neuron": NEURONS, "initializer": initializers.INITIALIZERS}
+TABLES: dict[str, dict[str, Any]] = {"neuron": NEURONS, "initializer": initializers.INITIALIZERS}
 V1_FIELDS = {"neuron": "neuron", "weight_init": "initializer", "bias_init": "initializer"}  # version 1: bare names
 
 
@@ -60,8 +61,8 @@ def _is_alive(process: str) -> bool:
     return True
 
 
-def _encode(value: Any) -> Any:
-    """The value of a field as JSON.
+def _encode(value: Any, where: str) -> Any:
+    """The value of a field as JSON; ``where`` it stands is for the error.
 
     Raises:
         TypeError: if it is not made of plain values, neurons and initializers.
@@ -71,7 +72,7 @@ def _encode(value: Any) -> Any:
         if name is not None:
             return {kind: name}
     if isinstance(value, tuple | list):
-        return [_encode(entry) for entry in value]
+        return [_encode(entry, where) for entry in value]
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
@@ -80,7 +81,9 @@ def _encode(value: Any) -> Any:
         return {"neuron": value.name}  # one's own: loaded with network=
     if callable(value):
         return {"initializer": None}  # one's own is not kept, and no longer matters
-    raise TypeError(f"{value!r:.60} cannot be saved")
+    raise TypeError(
+        f"{where}: {short_repr(value)} cannot be saved; give a number, a text, a neuron, or a tuple of such values"
+    )
 
 
 def _decode(path: pathlib.Path, value: Any) -> Any:
@@ -101,14 +104,20 @@ def _decode(path: pathlib.Path, value: Any) -> Any:
 def _describe(network: Network) -> dict[str, Any]:
     """A network as JSON: of each known layer all its fields, of a layer of one's own only the name."""
 
-    def fields(layer: Layer) -> dict[str, Any]:
-        if type(layer) not in LAYERS.values():
-            return {}
-        return {f.name: _encode(getattr(layer, f.name)) for f in dataclasses.fields(layer) if f.init}  # type: ignore[arg-type]
-
-    layers = [{"layer": type(layer).__name__} | fields(layer) for layer in network.layers]
+    layers = []
+    for number, layer in enumerate(network.layers):
+        kind = type(layer).__name__
+        layers.append({"layer": kind})
+        if type(layer) in LAYERS.values():
+            for field in dataclasses.fields(layer):  # type: ignore[arg-type]
+                if field.init:
+                    layers[-1][field.name] = _encode(
+                        getattr(layer, field.name), f"layer {number}, {kind}, {field.name}"
+                    )
     rest = {name: getattr(network, name) for name in ("input_shape", "scale", "offset", "classes")}
-    return {"layers": layers, "neuron": network.neuron.name} | {name: _encode(value) for name, value in rest.items()}
+    return {"layers": layers, "neuron": network.neuron.name} | {
+        name: _encode(value, name) for name, value in rest.items()
+    }
 
 
 def _structure(description: dict[str, Any]) -> list[Any]:
@@ -209,7 +218,7 @@ def read_tensors(
         raise ValueError(f"{path}: not a whole safetensors file ({error}); give a {what}") from error
     if metadata.get("format") != kind:
         raise ValueError(f"{path}: a safetensors file, but not a {what}; give one that is")
-    if metadata.get("version") not in map(str, versions):
+    if metadata.get("version") not in [str(version) for version in versions]:
         raise ValueError(
             f"{path}: has format version {metadata.get('version')}, this jnndl reads "
             f"{' and '.join(map(str, versions))}; load it with the jnndl that saved it"

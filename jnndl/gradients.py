@@ -80,7 +80,7 @@ class Objective:
         return self.mean_cost(params, batch, key) + self.penalty(params, n)
 
 
-def _one_hot(labels: Array, classes: int, low: float, dtype: Any) -> Float[Array, "m n_out"]:
+def _one_hot(labels: Any, classes: int, low: float, dtype: Any) -> Float[Array, "m n_out"]:
     """1 for the right class and ``low`` for the others. A label out of range makes NaN, not a target like any other."""
     labels = jnp.asarray(labels, jnp.int32)
     one_hot = jnp.where(labels[:, None] == jnp.arange(classes)[None], jnp.asarray(1, dtype), jnp.asarray(low, dtype))

@@ -8,6 +8,7 @@ program.
 import dataclasses
 import functools
 import hashlib
+import inspect
 import json
 import types
 import weakref
@@ -105,18 +106,23 @@ def _describe(value: Any, above: tuple[int, ...]) -> Any:
         fields = {field.name: inner(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return {"kind": type(value).__name__} | fields
     if isinstance(value, types.FunctionType):
-        if _is_trusted(value) and value.__closure__ is None and "<" not in value.__qualname__:
-            return value.__qualname__
-        used = {name: value.__globals__.get(name) for name in value.__code__.co_names}
-        return {
-            "function": value.__qualname__,
-            "code": hashlib.sha256(json.dumps(_code(value.__code__)).encode()).hexdigest()[:16],
-            "defaults": inner([value.__defaults__, value.__kwdefaults__]),
-            "closure": inner(_closure(value)),
-            "constants": inner({name: used for name, used in used.items() if isinstance(used, PLAIN) and used}),
-        }
+        return _describe_function(inspect.unwrap(value), inner)
     name = getattr(value, "__qualname__", type(value).__qualname__)
     return {"object": name, "holds": inner(vars(value))} if hasattr(value, "__dict__") and not callable(value) else name
+
+
+def _describe_function(function: types.FunctionType, describe: Callable[[Any], Any]) -> Any:
+    name, closure = function.__qualname__, _closure(function)
+    if _is_trusted(function):
+        return {"function": name, "closure": describe(closure)} if closure else name
+    used = {name: function.__globals__.get(name) for name in function.__code__.co_names}
+    return {
+        "function": name,
+        "code": hashlib.sha256(json.dumps(_code(function.__code__)).encode()).hexdigest()[:16],
+        "defaults": describe([function.__defaults__, function.__kwdefaults__]),
+        "closure": describe(closure),
+        "constants": describe({name: used for name, used in used.items() if isinstance(used, PLAIN)}),
+    }
 
 
 class _CanChangeError(Exception):

@@ -15,7 +15,7 @@ times faster than averaging an outer product for each example.
 """
 
 import dataclasses
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +28,7 @@ from jnndl.neurons import Neuron, sigmoid
 TrainingKey = Key[Array, ""] | None  # None where the network is used rather than trained
 
 
+@runtime_checkable
 class Layer(Protocol):
     """What a network expects of a layer; see the module's docstring."""
 

@@ -65,7 +65,7 @@ class History(NamedTuple):
 
     def epochs(self) -> list[Scores]:
         """The scores of each epoch."""
-        return [Scores(*jax.tree.map(lambda a, k=k: a[..., k], self)) for k in range(self.penalty.shape[-1])]
+        return [Scores(*jax.tree.map(lambda a, k=k: a[..., k], tuple(self))) for k in range(self.penalty.shape[-1])]
 
     def __str__(self) -> str:
         """One row per epoch; of many networks, the mean over those that still train."""
@@ -117,7 +117,7 @@ def measure(
         with_training: whether to measure the training data, too; if not, their scores are NaN.
     """
     objective = make_objective(config, state.hyper)
-    none = (None, None)
+    none: tuple[Any, Any] = (None, None)
     on_training = none
     if config.measure_training and with_training:
         on_training = _cost_and_accuracy(objective, state.params, training)
@@ -129,7 +129,7 @@ def measure(
     factor = 1 if config.schedule is None else config.schedule(updates)
     penalty = objective.penalty(state.params, len(training))
     probe = None if config.probe is None else config.probe(objective, state.params, training)
-    return Scores(state.hyper.learning_rate * factor, penalty, *on_training, *on_evaluation, probe)
+    return Scores(state.hyper.learning_rate * factor, penalty, *on_training, *on_evaluation, probe)  # type: ignore[call-arg]
 
 
 class Evaluation(NamedTuple):

@@ -9,7 +9,7 @@ import jax
 from jaxtyping import Array, Float, Key, PyTree
 
 from jnndl import arguments, initializers
-from jnndl.data import Scale, as_scale
+from jnndl.data import as_scale
 from jnndl.layers import Dense, Layer, TrainingKey
 from jnndl.neurons import Neuron, linear, sigmoid
 
@@ -41,19 +41,17 @@ class Network:
     layers: tuple[Layer, ...]
     neuron: Neuron
     input_shape: tuple[int, ...]
-    scale: Scale | None = None
-    offset: Scale = 0.0
-    classes: tuple[str, ...] | None = None
+    scale: Any = None
+    offset: Any = 0.0
+    classes: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         self._normalize()
         for number, layer in enumerate(self.layers):
-            missing = [name for name in ("init", "forward", "backward") if not hasattr(layer, name)]
-            if missing or isinstance(layer, type):
+            if not isinstance(layer, Layer) or isinstance(layer, type):
                 raise TypeError(
-                    f"Network: layer {number} is {arguments.short_repr(layer)}, which "
-                    f"{'is a class' if isinstance(layer, type) else f'has no {missing[0]}'}; give a layer, such as "
-                    "Dense(784, 30)"
+                    f"Network: layer {number} is {arguments.short_repr(layer)}; give a layer, with init, forward and "
+                    "backward, such as Dense(784, 30)"
                 )
         if not self.layers:
             raise ValueError("Network: layers is empty; give at least one layer")
@@ -90,7 +88,7 @@ class Network:
             "layers": tuple(self.layers),
             "input_shape": tuple(arguments.size("Network: input_shape", axis) for axis in self.input_shape),
             "scale": None if self.scale is None else as_scale(self.scale),
-            "offset": as_scale(self.offset),
+            "offset": as_scale(0.0 if self.offset is None else self.offset),
             "classes": None if self.classes is None else tuple(map(str, self.classes)),
         }
         for name, value in clean.items():

@@ -82,7 +82,7 @@ class Best(NamedTuple):
         params: the parameters then.
     """
 
-    score: Float[Array, ""]
+    score: Value
     epoch: Int[Array, ""]
     params: Params
 

@@ -80,7 +80,7 @@ _train_epoch = jax.jit(train_epoch, static_argnames=("config", "with_training"),
 
 # Compiled, because eager arithmetic rounds differently; at a low level of optimisation, because it runs once.
 compiled_once = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 1})
-_start = compiled_once(start, static_argnames="config")
+start_one = compiled_once(start, static_argnames="config")
 
 
 def fit(
@@ -121,7 +121,7 @@ def fit(
     checkpoint = make_checkpoint(config, hyper, loop, key, training, evaluation)
     device = None if loop.devices is None else loop.devices[0]
     training, evaluation, hyper, key, params = jax.device_put((training, evaluation, hyper, key, loop.params), device)
-    state = _start(config, hyper, key, params)
+    state = start_one(config, hyper, key, params)
 
     def after(number: int, scores: Scores, state: State) -> Any:
         if state.diverged:

@@ -5,7 +5,7 @@ import numpy as np
 
 from jnndl import Dataset
 from jnndl.costs import cross_entropy, log_likelihood, quadratic
-from jnndl.neurons import linear, sigmoid, softmax, tanh
+from jnndl.neurons import linear, relu, sigmoid, softmax, tanh
 
 FITTING = [
     (quadratic, sigmoid),
@@ -13,11 +13,13 @@ FITTING = [
     (quadratic, linear),
     (cross_entropy, sigmoid),
     (log_likelihood, softmax),
+    (quadratic, relu),
+    (quadratic, softmax),
 ]
 
 
 def blobs(n, classes=3, seed=0):
-    """Labelled points around one centre a class, with enough overlap that no network gets all of them."""
+    """Labelled points around one centre per class, with enough overlap that no network gets all of them."""
     rng = np.random.default_rng(seed)
     labels = np.arange(n) % classes
     angles = 2 * np.pi * labels / classes

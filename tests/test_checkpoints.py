@@ -1,4 +1,4 @@
-"""Runs that survive: broken off and resumed they end in the same bits; what belongs to another run is refused."""
+"""Runs that survive: broken off and resumed they end in the same bits; what is of another run is refused."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def fit_many(**settings):
 
 
 def bits(fit):
-    return leaves_as_bytes(fit._replace(state=fit.state._replace(key=jax.random.key_data(fit.state.key))))
+    return leaves_as_bytes((fit.history, fit.state._replace(key=jax.random.key_data(fit.state.key))))
 
 
 class Killed(BaseException):
@@ -104,15 +104,21 @@ def test_without_resuming_a_run_starts_anew(tmp_path):
 OTHERS = {
     "learning_rate": ({"learning_rate": 0.25}, r"hyper\.learning_rate is 0\.25, there 0\.5"),
     "l2": ({"l2": 0.5}, r"hyper\.l2 is 0\.5, there null"),
-    "batch_size": ({"batch_size": 5}, r"recipe\.batch_size is 5, there 4"),
+    "batch_size": ({"batch_size": 5}, r"config\.batch_size is 5, there 4"),
     "key": ({"key": jax.random.key(4)}, r"keys is \"uint32 .* sha256 "),
-    "network": ({"network": mlp([2, 4, 3])}, r"recipe\.network\.layers is "),
-    "neuron": ({"network": mlp([2, 3], output=neurons.tanh), "cost": costs.quadratic}, r"network\.neuron is \"tanh\""),
-    "cost": ({"cost": costs.quadratic}, r"recipe\.cost\.name is \"quadratic\", there \"cross_entropy\""),
-    "gradient": ({"gradient": gradients.backprop}, r"recipe\.gradient is \"backprop\", there \"autodiff\""),
-    "optimizer": ({"optimizer": optax.adam}, r"recipe\.optimizer is \"adam\", there \"sgd\""),
-    "schedule": ({"schedule": optax.constant_schedule(0.5)}, r"recipe\.schedule is \[0\.5, .*, there null"),
-    "patience": ({"patience": 3}, r"recipe\.patience is 3, there null"),
+    "network": ({"network": mlp([2, 4, 3])}, r"config\.network\.layers is "),
+    "neuron": (
+        {"network": mlp([2, 3], output=neurons.tanh), "cost": costs.quadratic},
+        r"network\.neuron\.name is \"tanh\"",
+    ),
+    "cost": ({"cost": costs.quadratic}, r"config\.cost\.name is \"quadratic\", there \"cross_entropy\""),
+    "gradient": ({"gradient": gradients.backprop}, r"config\.gradient is \"backprop\", there \"autodiff\""),
+    "optimizer": ({"optimizer": optax.adam}, r"config\.optimizer is \"adam\", there \"sgd\""),
+    "schedule": (
+        {"schedule": optax.constant_schedule(0.5)},
+        r"config\.schedule is .*constant_schedule.*\"value\": 0\.5.*, there null",
+    ),
+    "patience": ({"patience": 3}, r"config\.patience is 3, there null"),
     "data": ({"training": blobs(22, seed=5)}, r"training\.inputs is \"float32 \(22, 2\) sha256 "),
     "params": ({"params": mlp([2, 3]).init(KEY)}, r"params is "),
 }
@@ -124,7 +130,7 @@ def test_a_checkpoint_of_another_run_is_refused_with_what_differs(tmp_path, what
     fit(epochs=1, **kept)
     before = kept["checkpoint"].read_bytes()
     settings, sentence = OTHERS[what]
-    with pytest.raises(ValueError, match=rf"run\.safetensors: belongs to another run: .*{sentence}.*; resume it with"):
+    with pytest.raises(ValueError, match=rf"run\.safetensors: is of another run: .*{sentence}.*; resume it with"):
         fit(epochs=2, resume=True, **kept, **settings)
     assert kept["checkpoint"].read_bytes() == before
 
@@ -133,7 +139,7 @@ def test_a_schedule_is_known_by_its_values(tmp_path):
     kept = {"checkpoint": tmp_path / "run.safetensors", "epochs": 1}
     fit(schedule=optax.constant_schedule(0.5), **kept)
     fit(schedule=optax.constant_schedule(0.5), resume=True, **kept)
-    with pytest.raises(ValueError, match=r"recipe\.schedule is \[0\.25, .*, there \[0\.5, "):
+    with pytest.raises(ValueError, match=r"config\.schedule\.closure\.value is 0\.25, there 0\.5"):
         fit(schedule=optax.constant_schedule(0.25), resume=True, **kept)
 
 
@@ -152,13 +158,11 @@ def test_a_file_that_is_no_checkpoint_of_this_run(tmp_path):
     with pytest.raises(ValueError, match=r"run\.safetensors: a safetensors file, but not a checkpoint of fit"):
         fit(checkpoint=path, resume=True)
     safetensors.numpy.save_file(
-        {"a": np.zeros(1)}, path, {"format": checkpoints.FORMAT, "version": "9", "belongs": json.dumps({})}
+        {"a": np.zeros(1)}, path, {"format": checkpoints.FORMAT, "version": "9", "run": json.dumps({})}
     )
-    with pytest.raises(
-        ValueError, match=r"run\.safetensors: has format version 9, this jnndl reads version 1; load it"
-    ):
+    with pytest.raises(ValueError, match=r"run\.safetensors: has format version 9, this jnndl reads 2; load it"):
         fit(checkpoint=path, resume=True)
-    with pytest.raises(ValueError, match=r"resume is True, but checkpoint is None; give the file to go on from"):
+    with pytest.raises(ValueError, match=r"resume is True, but checkpoint is None; give the file to resume from"):
         fit(resume=True)
     with pytest.raises(ValueError, match=r"checkpoint_every is 0; give a number of epochs of at least 1"):
         fit(checkpoint=path, checkpoint_every=0)
@@ -172,7 +176,7 @@ def test_arrays_of_another_dtype_are_refused(tmp_path):
         metadata = file.metadata()
     tensors["state.params.0.weight"] = tensors["state.params.0.weight"][:, :1].copy()
     safetensors.numpy.save_file(tensors, path, metadata)
-    with pytest.raises(ValueError, match=r"its arrays are not those of this run; start anew without resuming"):
+    with pytest.raises(ValueError, match=r"its arrays are not those of this run .*; start anew without resuming"):
         fit(checkpoint=path, resume=True)
 
 
@@ -254,7 +258,7 @@ def test_parts_are_resumed_from_a_file_each(tmp_path):
 
 
 def test_a_sweep_that_does_not_fit_into_memory_is_trained_in_parts_and_says_so(monkeypatch):
-    monkeypatch.setattr(ensemble.os, "sysconf", lambda name: 1)  # a memory of one byte: as many as there are devices
+    monkeypatch.setattr(ensemble, "HOST_BYTES", 1)  # as many networks as there are devices
     with pytest.warns(UserWarning, match="3 networks do not fit into memory: trained 2 at a time"):
         parts = fit_many()
     monkeypatch.undo()
@@ -265,3 +269,73 @@ def test_a_sweep_that_does_not_fit_into_memory_is_trained_in_parts_and_says_so(m
 
 def test_networks_are_the_same_on_one_device_and_on_two():
     assert bits(fit_many(devices=jax.devices()[:1])) == bits(fit_many(devices=jax.devices()))
+
+
+# Which run a checkpoint is of.
+
+
+def adam(b1):
+    return lambda learning_rate: optax.adam(learning_rate, b1=b1)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("optimizer", lambda rate: optax.sgd(rate), lambda rate: optax.sgd(2 * rate)),
+        ("optimizer", adam(0.5), adam(0.9)),
+        (
+            "schedule",
+            optax.piecewise_constant_schedule(1.0, {5000: 0.1}),
+            optax.piecewise_constant_schedule(1.0, {6000: 0.1}),
+        ),
+    ],
+    ids=["lambdas", "closures", "boundaries"],
+)
+def test_a_checkpoint_of_another_function_is_refused(tmp_path, name, first, second):
+    kept = {"checkpoint": tmp_path / "run.safetensors", "epochs": 1}
+    fit(**kept, **{name: first})
+    fit(resume=True, **kept, **{name: first})
+    with pytest.raises(ValueError, match=rf"run\.safetensors: is of another run: config\.{name}"):
+        fit(resume=True, **kept, **{name: second})
+
+
+def test_a_float64_run_is_not_resumed_in_float32(tmp_path):
+    path = tmp_path / "run.safetensors"
+    settings = {"key": KEY, "epochs": 2, "learning_rate": 0.5, "batch_size": 4, "checkpoint": path}
+    with jax.enable_x64(True):
+        jnndl.fit(mlp([2, 3]), TRAINING, **settings)
+    with pytest.raises(ValueError, match=r"its arrays are not those of this run \(.*float64"):
+        jnndl.fit(mlp([2, 3]), TRAINING, resume=True, **(settings | {"epochs": 3}))
+
+
+# A callback that ends a run, and what a probe sees, are part of the run that is kept.
+
+
+def norms(objective, params, data):
+    grads = gradients.backprop(objective)(params, data, len(data), None)
+    return [jax.numpy.linalg.norm(layer.weight) for layer in grads]
+
+
+@pytest.mark.parametrize("function", [fit, fit_many])
+def test_a_probe_is_kept_and_resumed(tmp_path, function):
+    kept = {"checkpoint": tmp_path / "run.safetensors", "probe": norms, "network": mlp([2, 4, 3])}
+    broken_off(function, 2, **kept)
+    resumed = function(resume=True, **kept)
+    whole = function(probe=norms, network=mlp([2, 4, 3]))
+    assert bits(resumed) == bits(whole)
+    assert [column.shape for column in whole.history.probe] == 2 * [whole.history.penalty.shape]
+
+
+@pytest.mark.parametrize("function", [fit, fit_many])
+def test_a_callback_ends_a_run_which_can_be_resumed(tmp_path, function):
+    kept = {"checkpoint": tmp_path / "run.safetensors", "checkpoint_every": 5}
+    ended = function(callback=lambda number, _: number == 2, **kept)
+    assert ended.history.penalty.shape[-1] == 3
+    assert bits(function(resume=True, **kept)) == bits(function())
+
+
+@pytest.mark.parametrize("every", [1, 2, 0])
+def test_thinned_measurements_are_resumed(tmp_path, every):
+    kept = {"checkpoint": tmp_path / "run.safetensors", "measure_training": every}
+    broken_off(fit, 3, **kept)
+    assert bits(fit(resume=True, **kept)) == bits(fit(measure_training=every))

@@ -4,6 +4,7 @@ import collections
 import gzip
 import hashlib
 import http.server
+import itertools
 import pathlib
 import re
 import socket
@@ -18,6 +19,7 @@ import pytest
 from sklearn import datasets
 
 from jnndl import data
+from jnndl import idx as idx_module
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
@@ -65,7 +67,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def made(folder):
-    return data.load_idx(folder)
+    return idx_module.load_idx(folder)
 
 
 def in_order(*parts):
@@ -92,7 +94,7 @@ SPELLINGS = {
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 def test_idx_folder_loads_in_every_spelling(tmp_path, spelling):
-    splits = data.load_idx(write(tmp_path, dict(spelling(*item) for item in MADE.items())))
+    splits = idx_module.load_idx(write(tmp_path, dict(spelling(*item) for item in MADE.items())))
     expected = np.fromfunction(pixel, (12, 3, 5), dtype=int)
     np.testing.assert_array_equal(splits.training.inputs, expected[:10])
     np.testing.assert_array_equal(splits.validation.inputs, expected[10:])
@@ -105,13 +107,13 @@ def test_idx_folder_loads_in_every_spelling(tmp_path, spelling):
 
 def test_idx_spellings_may_be_mixed_in_one_folder(tmp_path):
     files = [spelling(*item) for spelling, item in zip(SPELLINGS.values(), MADE.items(), strict=False)]
-    assert data.load_idx(write(tmp_path, dict(files))).sha256 == SHA256
+    assert idx_module.load_idx(write(tmp_path, dict(files))).sha256 == SHA256
 
 
 @pytest.mark.parametrize(("n", "kept"), [(6, 5), (60, 50), (600, 500)])
 def test_last_sixth_of_the_training_file_is_validation_data(folder, n, kept):
     write(folder, {IMAGES: idx(bytes(15 * n), n, 3, 5), LABELS: idx([i % 251 for i in range(n)], n)})
-    splits = data.load_idx(folder)
+    splits = idx_module.load_idx(folder)
     assert splits.training.targets.tolist() == [i % 251 for i in range(kept)]
     assert splits.validation.targets.tolist() == [i % 251 for i in range(kept, n)]
 
@@ -120,8 +122,7 @@ def test_idx_arrays_stay_bytes_and_are_scaled_by_256(made):
     for part in made[:3]:
         assert part.inputs.dtype == part.targets.dtype == np.uint8
         assert part.scale == 1 / 256
-        assert part.scale.dtype == np.float32
-        assert part.offset is None
+        assert part.offset == 0
 
 
 def test_idx_data_set_is_named_after_its_folder(made):
@@ -129,8 +130,8 @@ def test_idx_data_set_is_named_after_its_folder(made):
 
 
 def test_idx_data_set_with_mnist_checksums_is_named_mnist(folder, monkeypatch):
-    monkeypatch.setattr(data, "MNIST_SHA256", SHA256)
-    assert data.load_idx(folder).name == "mnist"
+    monkeypatch.setattr(idx_module, "MNIST_SHA256", SHA256)
+    assert idx_module.load_idx(folder).name == "mnist"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_classes_go_up_to_the_highest_label_anywhere(folder, changed, labels, cl
         write(folder, {TEST_LABELS: idx(labels, 4)})
     elif labels:
         write(folder, {LABELS: idx(labels, 12)})
-    assert data.load_idx(folder).classes == classes
+    assert idx_module.load_idx(folder).classes == classes
 
 
 # IDX files: what does not
@@ -155,8 +156,8 @@ def test_classes_go_up_to_the_highest_label_anywhere(folder, changed, labels, cl
 
 def test_missing_folder_is_named_with_all_four_files_and_where_to_get_them(tmp_path):
     with pytest.raises(FileNotFoundError, match=in_order(tmp_path / "no", "does not exist", *NAMES)) as caught:
-        data.load_idx(tmp_path / "no")
-    for part in (*data.MIRRORS, "JNNDL_DATA", *(f"{name}.gz" for name in NAMES)):
+        idx_module.load_idx(tmp_path / "no")
+    for part in (*idx_module.MIRRORS, "JNNDL_DATA", *(f"{name}.gz" for name in NAMES)):
         assert part in str(caught.value)
 
 
@@ -165,8 +166,8 @@ def test_missing_files_are_named_with_all_four_and_where_to_get_them(folder, mis
     for name in missing:
         (folder / name).unlink()
     what = f"{folder} lacks {', '.join(missing)}; it needs all of {', '.join(NAMES)}"
-    with pytest.raises(FileNotFoundError, match=in_order(what, "get", *data.MIRRORS, "JNNDL_DATA")):
-        data.load_idx(folder)
+    with pytest.raises(FileNotFoundError, match=in_order(what, "get", *idx_module.MIRRORS, "JNNDL_DATA")):
+        idx_module.load_idx(folder)
 
 
 PAGE = b"<!DOCTYPE html><html><body>404 Not Found</body></html>"
@@ -201,7 +202,7 @@ def test_damaged_file_is_named_with_its_fault_and_the_remedy(folder, name, conte
     (folder / IMAGES).unlink()
     write(folder, {name: content})
     with pytest.raises(ValueError, match=in_order(f"{folder / name}: ", sentence, "get the file again")):
-        data.load_idx(folder)
+        idx_module.load_idx(folder)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +217,7 @@ def test_damaged_file_is_named_with_its_fault_and_the_remedy(folder, name, conte
 def test_wrong_number_of_axes_asks_whether_images_and_labels_are_swapped(folder, name, content, sentence):
     write(folder, {name: content})
     with pytest.raises(ValueError, match=in_order(f"{folder / name}: {sentence}", "are images and labels swapped?")):
-        data.load_idx(folder)
+        idx_module.load_idx(folder)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +234,7 @@ def test_wrong_number_of_axes_asks_whether_images_and_labels_are_swapped(folder,
 def test_files_that_do_not_match_are_refused_with_both_numbers(folder, changed, sentence):
     write(folder, changed)
     with pytest.raises(ValueError, match=in_order(f"data folder {folder}: {sentence}; get", "files again")):
-        data.load_idx(folder)
+        idx_module.load_idx(folder)
 
 
 # Dataset
@@ -283,11 +284,11 @@ def test_examples_of_floats_are_themselves():
 
 def test_data_set_passes_through_jit_as_a_pytree(made):
     part = data.standardize(made).training
-    assert len(jax.tree.leaves(part)) == 4
+    assert len(jax.tree.leaves(part)) == 2
     doubled = jax.jit(lambda part: jax.tree.map(lambda leaf: leaf + leaf, part))(part)
     assert isinstance(doubled, data.Dataset)
     np.testing.assert_array_equal(doubled.targets, 2 * np.array(CLASSES[:10]))
-    assert float(doubled.scale) == 2 * part.scale
+    assert (doubled.scale, doubled.offset) == (part.scale, part.offset)
     examples = jax.jit(lambda part: part.examples((15,), jnp.float32))(made.training)
     np.testing.assert_array_equal(examples, np.fromfunction(pixel, (10, 3, 5), dtype=int).reshape(10, 15) / 256)
 
@@ -407,14 +408,14 @@ def test_other_data_in_mnists_place_are_refused_with_the_remedy(folder, monkeypa
         "load_idx",
     )
     with pytest.raises(ValueError, match=in_order(*what)):
-        data.load_mnist(folder if named_by == "argument" else None)
+        idx_module.load_mnist(folder if named_by == "argument" else None)
 
 
 @pytest.mark.parametrize("other", NAMES)
 def test_one_file_that_is_not_mnists_is_named(folder, monkeypatch, other):
-    monkeypatch.setattr(data, "MNIST_SHA256", SHA256 | {other: 64 * "0"})
+    monkeypatch.setattr(idx_module, "MNIST_SHA256", SHA256 | {other: 64 * "0"})
     with pytest.raises(ValueError, match=in_order(f"{folder / other}: not MNIST's", SHA256[other][:16], 16 * "0")):
-        data.load_mnist(folder)
+        idx_module.load_mnist(folder)
 
 
 @pytest.mark.parametrize("named_by", ["variable", "argument"])
@@ -424,13 +425,13 @@ def test_named_folder_that_lacks_a_file_is_an_error_and_no_download(folder, monk
     if named_by == "variable":
         monkeypatch.setenv("JNNDL_DATA", str(folder))
     with pytest.raises(FileNotFoundError, match=in_order(f"{folder} lacks {TEST_LABELS}; it needs all of", *NAMES)):
-        data.load_mnist(folder if named_by == "argument" else None)
+        idx_module.load_mnist(folder if named_by == "argument" else None)
 
 
 def test_folder_given_by_hand_goes_before_the_variable(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "MNIST_SHA256", SHA256)
+    monkeypatch.setattr(idx_module, "MNIST_SHA256", SHA256)
     monkeypatch.setenv("JNNDL_DATA", str(tmp_path / "no"))
-    assert data.load_mnist(folder).sha256 == SHA256
+    assert idx_module.load_mnist(folder).sha256 == SHA256
 
 
 # The download, from a server of our own
@@ -478,10 +479,12 @@ def cache(server, tmp_path, monkeypatch):
     for variable in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(variable, "127.0.0.1")
     monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "cache" / project)
-    monkeypatch.setattr(data, "MNIST_SHA256", SHA256)
-    monkeypatch.setattr(data, "READ_SECONDS", 0.5)
+    monkeypatch.setattr(idx_module, "MNIST_SHA256", SHA256)
+    monkeypatch.setattr(idx_module, "READ_SECONDS", 0.5)
     monkeypatch.setattr(
-        data, "MIRRORS", tuple(f"http://127.0.0.1:{server.server_port}/{mirror}/" for mirror in ("first", "second"))
+        idx_module,
+        "MIRRORS",
+        tuple(f"http://127.0.0.1:{server.server_port}/{mirror}/" for mirror in ("first", "second")),
     )
     for mirror in ("first", "second"):
         for name, content in MADE.items():
@@ -501,7 +504,7 @@ WHOLE = {f"{name}.gz": zipped(content) for name, content in MADE.items()}
 
 
 def test_download_fills_the_cache_from_the_first_mirror_and_loads(cache, server):
-    splits = data.load_mnist()
+    splits = idx_module.load_mnist()
     assert [len(part) for part in splits[:3]] == [10, 2, 4]
     assert splits.training.targets.tolist() == CLASSES[:10]
     assert (splits.name, splits.sha256) == ("mnist", SHA256)
@@ -510,21 +513,21 @@ def test_download_fills_the_cache_from_the_first_mirror_and_loads(cache, server)
 
 
 def test_second_call_downloads_nothing(cache, server):
-    data.load_mnist()
+    idx_module.load_mnist()
     before = len(server.seen)
-    assert data.load_mnist().sha256 == SHA256
+    assert idx_module.load_mnist().sha256 == SHA256
     assert (before, len(server.seen)) == (4, 4)
 
 
 def test_download_fetches_only_what_the_cache_lacks(cache, server):
     write(cache, {f"{name}.gz": WHOLE[f"{name}.gz"] for name in NAMES if name != LABELS})
-    data.load_mnist()
+    idx_module.load_mnist()
     assert server.seen == asked("first", [LABELS])
 
 
 def test_empty_variable_counts_as_none(cache, monkeypatch):
     monkeypatch.setenv("JNNDL_DATA", "")
-    assert data.load_mnist().sha256 == SHA256
+    assert idx_module.load_mnist().sha256 == SHA256
 
 
 ANOTHER = zipped(idx(TEST_PIXELS[::-1], 4, 3, 5))
@@ -547,7 +550,7 @@ BAD_ANSWERS = {
 def test_bad_answer_of_the_first_mirror_is_made_good_by_the_second(cache, server, answer):
     status, body, claimed = answer
     offer(server, "first", TEST_IMAGES, body, status, claimed)
-    assert data.load_mnist().sha256 == SHA256
+    assert idx_module.load_mnist().sha256 == SHA256
     assert sorted(server.seen) == sorted([*asked("first", NAMES), *asked("second", [TEST_IMAGES])])
     assert held(cache) == WHOLE  # nothing of the bad file, and no leftovers
     assert len(list(cache.rglob("*"))) == 4
@@ -556,7 +559,7 @@ def test_bad_answer_of_the_first_mirror_is_made_good_by_the_second(cache, server
 def test_first_mirror_that_is_away_is_made_good_by_the_second(cache, server):
     for name in NAMES:
         del server.pages[f"/first/{name}.gz"]
-    assert data.load_mnist().sha256 == SHA256
+    assert idx_module.load_mnist().sha256 == SHA256
     assert held(cache) == WHOLE
 
 
@@ -573,7 +576,7 @@ def test_another_wrapper_of_the_same_payload_is_accepted(cache, server, wrapper)
     for name, content in MADE.items():
         assert wrapper(content) != zipped(content)
         offer(server, "first", name, wrapper(content))
-    assert data.load_mnist().sha256 == SHA256
+    assert idx_module.load_mnist().sha256 == SHA256
     assert sorted(server.seen) == sorted(asked("first", NAMES))
 
 
@@ -583,7 +586,7 @@ def dead(monkeypatch):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: refused, and nobody else can get it
         mirrors = tuple(f"http://127.0.0.1:{taken.getsockname()[1]}/{mirror}/" for mirror in ("first", "second"))
-        monkeypatch.setattr(data, "MIRRORS", mirrors)
+        monkeypatch.setattr(idx_module, "MIRRORS", mirrors)
         yield mirrors
 
 
@@ -591,7 +594,7 @@ def test_no_mirror_at_all_names_mirrors_files_and_the_variable_and_leaves_nothin
     files = [f"{name}.gz" for name in NAMES]
     parts = ("could not download", f"{IMAGES}.gz", *dead, "To work offline, get", *files, "set JNNDL_DATA")
     with pytest.raises(ConnectionError, match=in_order(*parts)):
-        data.load_mnist()
+        idx_module.load_mnist()
     assert list(cache.rglob("*")) == []
 
 
@@ -600,7 +603,7 @@ def test_no_mirror_with_the_right_file_tells_what_each_one_had(cache, server):
     offer(server, "second", IMAGES, ANOTHER)
     parts = ("first/: the content has sha256", hashlib.sha256(PAGE).hexdigest()[:16], SHA256[IMAGES][:16], "second/: ")
     with pytest.raises(ConnectionError, match=in_order(f"could not download {IMAGES}.gz", *parts)):
-        data.load_mnist()
+        idx_module.load_mnist()
     assert list(cache.rglob("*")) == []
 
 
@@ -611,7 +614,7 @@ def test_interrupted_download_leaves_nothing(cache, monkeypatch):
 
     monkeypatch.setattr(pooch, "retrieve", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        data.load_mnist()
+        idx_module.load_mnist()
     assert list(cache.rglob("*")) == []
 
 
@@ -622,7 +625,7 @@ def test_interrupted_download_leaves_nothing(cache, monkeypatch):
 def test_file_that_ends_within_its_header_is_named(folder, kept):
     write(folder, {IMAGES: MADE[IMAGES][:kept]})
     with pytest.raises(ValueError, match=in_order(f"{folder / IMAGES}: ", "get the file again")):
-        data.load_idx(folder)
+        idx_module.load_idx(folder)
 
 
 def test_scale_and_offset_may_be_python_numbers():
@@ -639,24 +642,24 @@ def test_failure_without_a_text_does_not_keep_the_second_mirror_from_being_asked
         return whole(url, **others)
 
     monkeypatch.setattr(pooch, "retrieve", silent)
-    assert data.load_mnist().sha256 == SHA256
+    assert idx_module.load_mnist().sha256 == SHA256
 
 
 def test_constant_pixels_cannot_be_standardized(folder):
     write(folder, {IMAGES: idx([7] * 180, 12, 3, 5)})
     with pytest.raises(ValueError, match="standardize: all training pixels are 7; give"):
-        data.standardize(data.load_idx(folder))
+        data.standardize(idx_module.load_idx(folder))
 
 
 def test_folder_that_is_a_file_is_not_said_to_be_missing(folder):
     with pytest.raises(FileNotFoundError, match=in_order(f"{folder / IMAGES} is no folder, so it lacks", *NAMES)):
-        data.load_idx(folder / IMAGES)
+        idx_module.load_idx(folder / IMAGES)
 
 
 @pytest.mark.parametrize("content", [GOOD[:40], ANOTHER, PAGE, b""])
 def test_damaged_file_in_the_cache_is_fetched_again(cache, server, content):
     write(cache, WHOLE | {f"{TEST_IMAGES}.gz": content})
-    assert data.load_mnist().sha256 == SHA256
+    assert idx_module.load_mnist().sha256 == SHA256
     assert server.seen == asked("first", [TEST_IMAGES])
     assert held(cache) == WHOLE
 
@@ -664,4 +667,26 @@ def test_damaged_file_in_the_cache_is_fetched_again(cache, server, content):
 def test_cache_that_cannot_be_made_tells_the_way_round(cache, tmp_path):
     (tmp_path / "cache").write_text("a file in the way")
     with pytest.raises(ConnectionError, match=in_order(f"cannot make the cache folder {cache}", "JNNDL_DATA")):
-        data.load_mnist()
+        idx_module.load_mnist()
+
+
+# One example after the other
+
+
+def test_iterating_gives_each_pair_once():
+    part = data.Dataset(jnp.arange(6.0).reshape(3, 2), jnp.array([2, 0, 1]))
+    pairs = list(itertools.islice(part, 10))
+    assert [(x.tolist(), int(y)) for x, y in pairs] == [([0, 1], 2), ([2, 3], 0), ([4, 5], 1)]
+
+
+def test_a_number_as_index_gives_the_pair(made):
+    x, y = made.training[0]
+    assert (x.shape, int(y)) == ((3, 5), CLASSES[0])
+    assert len(made.training[:1]) == 1
+
+
+@pytest.mark.parametrize("scale", [(0.5, 2.0), np.array([0.5, 2.0]), [0.5, 2.0]])
+def test_each_column_may_have_a_scale_of_its_own(scale):
+    part = data.Dataset(np.array([[1, 2], [3, 4]], np.uint8), np.zeros(2, np.uint8), scale, (0.0, 1.0))
+    assert part.examples((2,), jnp.float32).tolist() == [[0.5, 5.0], [1.5, 9.0]]
+    assert hash((part.scale, part.offset)) == hash(((0.5, 2.0), (0.0, 1.0)))

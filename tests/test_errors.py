@@ -1,5 +1,7 @@
 """What a bad call is told: which argument, which value, and what to give instead."""
 
+import re
+
 import jax
 import jaxtyping
 import numpy as np
@@ -33,7 +35,7 @@ def fit_many(network, training, evaluation=None, **arguments):
 def unchecked(inputs, targets):
     """A ``Dataset`` as a user can make it, past the type checker that only these tests switch on."""
     data = object.__new__(Dataset)
-    vars(data).update(inputs=inputs, targets=targets, scale=np.float32(1), offset=None)
+    vars(data).update(inputs=inputs, targets=targets, scale=1.0, offset=0.0)
     return data
 
 
@@ -83,16 +85,16 @@ NETWORK, ONE_OUTPUT = mlp([2, 3]), mlp([2, 1])
 FIX_TARGETS = r"; give integer labels of shape \(6,\) or float vectors of shape \(6, 3\)"
 BAD_DATA = [
     (NETWORK, INPUTS[:0], LABELS[:0], r"there are no examples; give at least one"),
-    (NETWORK, np.ones((6, 5), np.float32), LABELS, r"inputs have 5 numbers an example .* takes 2; .* first size 5"),
+    (NETWORK, np.ones((6, 5), np.float32), LABELS, r"inputs have 5 numbers per example .* takes 2; .* first size 5"),
     (
         NETWORK,
         np.ones((6, 2, 2), np.uint8),
         LABELS,
         r"inputs have 4 numbers .*shape \(2, 2\).* takes 2; .* first size 4",
     ),
-    (NETWORK, INPUTS, LABELS[:4], r"6 inputs but 4 targets; give one target an example"),
-    (NETWORK, INPUTS, np.ones((7, 3), np.float32), r"6 inputs but 7 targets; give one target an example"),
-    (NETWORK, INPUTS, LABELS - 1, r"labels go from -1 to 1, .* 3 outputs, for labels 0 to 2; .*mend the labels"),
+    (NETWORK, INPUTS, LABELS[:4], r"6 inputs but 4 targets; give one target per example"),
+    (NETWORK, INPUTS, np.ones((7, 3), np.float32), r"6 inputs but 7 targets; give one target per example"),
+    (NETWORK, INPUTS, LABELS - 1, r"labels go from -1 to 1, .* 3 outputs, for labels 0 to 2; .*correct the labels"),
     (NETWORK, INPUTS, LABELS + 1, r"labels go from 1 to 3, .* 3 outputs, for labels 0 to 2; give it 4 outputs"),
     (NETWORK, INPUTS, LABELS > 0, r"targets are bool of shape \(6,\)" + FIX_TARGETS),
     (NETWORK, INPUTS, LABELS[:, None], r"targets are int\d\d of shape \(6, 1\)" + FIX_TARGETS),
@@ -136,11 +138,10 @@ def test_log_likelihood_without_labels():
 @pytest.mark.parametrize(
     ("cost", "output", "fits", "remedy"),
     [
-        (costs.quadratic, neurons.softmax, "sigmoid, tanh, linear", "use the log_likelihood cost"),
-        (costs.cross_entropy, neurons.softmax, "sigmoid", "use the log_likelihood cost"),
+        (costs.cross_entropy, neurons.softmax, "sigmoid", "use the quadratic or the log_likelihood cost"),
         (costs.cross_entropy, neurons.linear, "sigmoid", "use the quadratic cost"),
         (costs.log_likelihood, neurons.sigmoid, "softmax", "use the quadratic or the cross_entropy cost"),
-        (costs.quadratic, neurons.relu, "sigmoid, tanh, linear", "no cost fits it"),
+        (costs.cross_entropy, neurons.relu, "sigmoid", "use the quadratic cost"),
     ],
 )
 def test_a_cost_that_does_not_fit_the_output_neuron(cost, output, fits, remedy):
@@ -298,7 +299,7 @@ def test_momentum_for_an_optimiser_that_takes_none():
 @pytest.mark.parametrize("argument", ["learning_rate", "l1", "l2", "momentum"])
 @pytest.mark.usefixtures("no_type_checker")
 def test_values_that_are_not_one_a_key(argument):
-    with pytest.raises(ValueError, match=rf"^{argument} has shape \(2,\); give one number, or 3, one a key$"):
+    with pytest.raises(ValueError, match=rf"^{argument} has shape \(2,\); give one number, or 3, one per key$"):
         call(jnndl.fit_many, **{argument: [0.1, 0.2]})
     with pytest.raises(ValueError, match=rf"^{argument} has shape \(3,\); give one number; fit_many takes many$"):
         call(jnndl.fit, **{argument: [0.1, 0.2, 0.3]})
@@ -307,10 +308,10 @@ def test_values_that_are_not_one_a_key(argument):
 @pytest.mark.parametrize(
     ("key", "error", "sentence"),
     [
-        (0, TypeError, r"key is 0, no random key; give jax\.random\.key\(0\)"),
-        (None, TypeError, r"key is None, no random key"),
-        (np.zeros(2, np.uint32), TypeError, r"key is array.*, no random key"),
-        (jax.random.key_data(KEY), TypeError, r"key is Array.*, no random key"),
+        (0, TypeError, r"key is 0, not a random key; give jax\.random\.key\(0\)"),
+        (None, TypeError, r"key is None, not a random key"),
+        (np.zeros(2, np.uint32), TypeError, r"key is array.*, not a random key"),
+        (jax.random.key_data(KEY), TypeError, r"key is Array.*, not a random key"),
         (jax.random.split(KEY, 2), ValueError, r"key has shape \(2,\); give jax\.random\.key\(0\)"),
     ],
 )
@@ -323,8 +324,8 @@ def test_a_key_that_is_none(key, error, sentence):
 @pytest.mark.parametrize(
     ("keys", "error", "sentence"),
     [
-        (3, TypeError, r"keys is 3, no random key; give jax\.random\.split"),
-        ([KEY, KEY], TypeError, r"keys is a list, no random key; give jax\.random\.split"),
+        (3, TypeError, r"keys is 3, not a random key; give jax\.random\.split"),
+        ([KEY, KEY], TypeError, r"keys is a list, not a random key; give jax\.random\.split"),
         (KEY, ValueError, r"keys has shape \(\); give jax\.random\.split"),
         (jax.random.split(KEY, 2)[:0], ValueError, r"keys has shape \(0,\); give jax\.random\.split"),
     ],
@@ -360,7 +361,7 @@ def test_parameters_of_another_network(sizes, sentence):
         (
             np.ones((6, 2), np.uint8),
             TypeError,
-            r"inputs are uint8; give a Dataset, whose scale .* or an array of floats",
+            r"inputs are uint8, and this network does not know how its inputs were scaled; give the network that fit",
         ),
         ([[1.0, 2.0]], TypeError, r"inputs are list; give a Dataset"),
         (np.ones(2, np.float32), ValueError, r"inputs have shape \(2,\); give n examples, of shape \(n, 2,\)"),
@@ -409,3 +410,83 @@ def test_numbers_that_no_cost_can_be_taken_of(inputs, targets, cost, sentence):
 def test_parts_that_make_no_layer(build, error, sentence):
     with pytest.raises(error, match=f"^{sentence}"):
         build()
+
+
+# Names of settings, and data that are scaled in another way.
+
+
+@pytest.mark.parametrize("function", [fit, fit_many])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("eta", "did you mean learning_rate?"),
+        ("lmbda", "did you mean l2?"),
+        ("mini_batch_size", "did you mean batch_size?"),
+        ("batchsize", "did you mean batch_size?"),
+        ("colour", "there are batch_size, cost, l1, l2,"),
+    ],
+)
+@pytest.mark.usefixtures("no_type_checker")
+def test_a_setting_that_there_is_not(function, name, hint):
+    with pytest.raises(TypeError, match=rf"^there is no setting '{name}'; {re.escape(hint)}"):
+        function(NETWORK, DATA, **{name: 3.0})
+
+
+@pytest.mark.parametrize("function", [fit, fit_many])
+def test_evaluation_data_of_another_scale(function):
+    scaled = Dataset(INPUTS, LABELS, scale=0.5)
+    sentence = (
+        r"^evaluation data: inputs are scaled as 0\.5 \* x, but the network was trained on 1 \* x; give the Dataset"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        function(NETWORK, DATA, scaled, batch_size=6)
+
+
+def test_a_trained_network_refuses_data_of_another_scale():
+    found = fit(NETWORK, Dataset(INPUTS, LABELS, scale=0.5, offset=0.25), batch_size=6)
+    assert (found.network.scale, found.network.offset) == (0.5, 0.25)
+    for use in (jnndl.evaluate, jnndl.predict):
+        with pytest.raises(
+            ValueError, match=r"scaled as 1 \* x, but the network was trained on 0\.5 \* x \+ 0\.25; give"
+        ):
+            use(found.network, found.params, DATA)
+    with pytest.raises(ValueError, match="training data: inputs are scaled as"):
+        fit(found.network, DATA, batch_size=6)
+
+
+# Past the checks of fit: what an objective itself says.
+
+
+def test_soft_targets_for_the_log_likelihood_are_refused_by_the_objective():
+    network = mlp([2, 3], output=neurons.softmax)
+    objective = jnndl.gradients.Objective(network, costs.log_likelihood)
+    soft = Dataset(INPUTS, np.full((6, 3), 1 / 3, np.float32))
+    for use in (objective, jnndl.gradients.autodiff(objective), jnndl.gradients.backprop(objective)):
+        with pytest.raises(ValueError, match=r"targets are float32, but the log_likelihood cost needs labels; give"):
+            use(network.init(KEY), soft, 6)
+
+
+@pytest.mark.parametrize("label", [3, -1, 250])
+def test_a_label_out_of_range_is_not_a_number_to_the_objective(label):
+    objective = jnndl.gradients.Objective(NETWORK)
+    labels = np.array([0, 1, 2, 0, 1, label])
+    assert np.isnan(objective(NETWORK.init(KEY), Dataset(INPUTS, labels), 6))
+    assert np.isfinite(objective(NETWORK.init(KEY), Dataset(INPUTS[:5], labels[:5]), 6))
+
+
+# A neuron of one's own.
+
+
+def softsign(z):
+    return z / (1 + abs(z))
+
+
+OWN = neurons.Neuron("softsign", softsign, lambda z, grad_a: grad_a / (1 + abs(z)) ** 2, low=-1.0)
+
+
+@pytest.mark.parametrize("output", [OWN, neurons.relu])
+def test_an_output_neuron_of_ones_own_fits_the_quadratic_cost(output):
+    network = mlp([2, 3], output=output)
+    objective = jnndl.gradients.Objective(network, costs.quadratic)
+    assert jnndl.check_gradients(objective, network.init(jax.random.key(5)), DATA[:3], KEY).ok
+    assert np.isfinite(fit(network, DATA, batch_size=6, cost=costs.quadratic).history.training_cost).all()

@@ -2,21 +2,26 @@
 
 import ast
 import dataclasses
+import functools
 import itertools
 import json
+import os
 import pathlib
 import re
 import struct
+import subprocess
+import sys
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import jaxtyping
 import numpy as np
 import pytest
 import safetensors.numpy
 
 import jnndl
-from jnndl import costs, files, initializers, neurons
+from jnndl import costs, files, initializers, network2, neurons
 from jnndl.layers import Affine, Dense, Dropout
 from jnndl.network import Network, mlp
 
@@ -192,7 +197,7 @@ ARRAYS = {"0.weight": [[1, 2, 3], [4, 5, 6]], "0.bias": [7, 8]}
 def test_file_holds_each_array_under_its_path(saved):
     _, params, path = saved
     metadata, arrays = read_by_hand(path)
-    assert (metadata["format"], metadata["version"]) == ("jnndl-network", "1")
+    assert (metadata["format"], metadata["version"]) == ("jnndl-network", "2")
     assert sorted(arrays) == ["0.bias", "0.weight", "1.bias", "1.weight"]
     np.testing.assert_array_equal(arrays["0.weight"], params[0].weight)
     np.testing.assert_array_equal(arrays["1.bias"], params[1].bias)
@@ -202,12 +207,16 @@ def test_file_describes_the_network_in_json(path):
     network = NETWORKS["dropout"]
     jnndl.save(path, network, draw(network))
     description = json.loads(read_by_hand(path)[0]["network"])
-    names = {"neuron": "relu", "weight_init": "default", "bias_init": "large"}
+    names = {
+        "neuron": {"neuron": "relu"},
+        "weight_init": {"initializer": "default"},
+        "bias_init": {"initializer": "large"},
+    }
     assert description["layers"] == [
         {"layer": "Dropout", "rate": 0.25},
         {"layer": "Dense", "n_in": 5, "n_out": 4} | names,
         {"layer": "Dropout", "rate": 0.5},
-        {"layer": "Dense", "n_in": 4, "n_out": 3} | names | {"neuron": "linear"},
+        {"layer": "Dense", "n_in": 4, "n_out": 3} | names | {"neuron": {"neuron": "linear"}},
     ]
     assert (description["neuron"], description["input_shape"]) == ("softmax", [5])
 
@@ -314,10 +323,10 @@ def test_safetensors_of_others_are_refused(path, metadata):
         jnndl.load(path)
 
 
-@pytest.mark.parametrize("version", ["0", "2", "1.0"])
+@pytest.mark.parametrize("version", ["0", "3", "1.0"])
 def test_another_format_version_is_named(path, version):
     write_by_hand(path, METADATA | {"version": version}, ARRAYS)
-    what = f"{path}: has format version {version}, this jnndl reads version 1; load it with the jnndl that saved it"
+    what = f"{path}: has format version {version}, this jnndl reads 1 and 2; load it with the jnndl that saved it"
     with pytest.raises(ValueError, match=in_order(what)):
         jnndl.load(path)
 
@@ -386,7 +395,7 @@ def break_off(monkeypatch, error):
 
 SAVERS = {
     "save": jnndl.save,
-    "save_network2": lambda path, network, params: files.save_network2(path, network, params, costs.quadratic),
+    "save_network2": lambda path, network, params: network2.save_network2(path, network, params, costs.quadratic),
 }
 
 
@@ -467,7 +476,7 @@ def feedforward(weights, biases, x):
     ("name", "cost"), [("QuadraticCost", costs.quadratic), ("CrossEntropyCost", costs.cross_entropy)]
 )
 def test_network2_file_made_by_hand_loads(tmp_path, name, cost):
-    network, params, loaded_cost = files.load_network2(write_network2(tmp_path / "book.json", cost=name))
+    network, params, loaded_cost = network2.load_network2(write_network2(tmp_path / "book.json", cost=name))
     assert (network, loaded_cost) == (mlp([3, 2, 1]), cost)
     np.testing.assert_array_equal(params[0].weight, WEIGHTS[0])
     np.testing.assert_array_equal(params[1].bias, np.array([0.1], np.float32))
@@ -482,7 +491,7 @@ def test_loaded_network2_feeds_forward_as_the_books_code(tmp_path, x64, sizes):
     columns = {"weights": [w.tolist() for w in weights], "biases": [b.tolist() for b in biases]}
     path = write_network2(tmp_path / "book.json", sizes=sizes, **columns)
     inputs = random.random((7, sizes[0]))
-    network, params, _ = files.load_network2(path)
+    network, params, _ = network2.load_network2(path)
     expected = [feedforward(weights, biases, x) for x in inputs]
     np.testing.assert_allclose(jnndl.predict(network, params, inputs).outputs, expected, rtol=1e-12)
 
@@ -495,7 +504,7 @@ def test_network2_file_is_written_in_the_books_format(tmp_path, cost, name):
         tmp_path / "ours.json",
         tuple(Affine(jnp.array(weight), jnp.array(bias)[:, 0]) for weight, bias in zip(WEIGHTS, BIASES, strict=True)),
     )
-    files.save_network2(path, mlp([3, 2, 1]), params, cost)
+    network2.save_network2(path, mlp([3, 2, 1]), params, cost)
     content = json.loads(path.read_text())
     assert sorted(content) == ["biases", "cost", "sizes", "weights"]
     assert (content["sizes"], content["cost"]) == ([3, 2, 1], name)
@@ -507,8 +516,8 @@ def test_network2_file_is_written_in_the_books_format(tmp_path, cost, name):
 def test_network2_file_gives_the_same_bits_back(tmp_path, sizes):
     network = mlp(sizes)
     params = draw(network)
-    files.save_network2(tmp_path / "ours.json", network, params, costs.quadratic)
-    loaded, loaded_params, cost = files.load_network2(tmp_path / "ours.json")
+    network2.save_network2(tmp_path / "ours.json", network, params, costs.quadratic)
+    loaded, loaded_params, cost = network2.load_network2(tmp_path / "ours.json")
     assert (loaded, cost) == (network, costs.quadratic)
     assert bits(loaded_params) == bits(params)
 
@@ -516,13 +525,13 @@ def test_network2_file_gives_the_same_bits_back(tmp_path, sizes):
 def test_network2_file_gives_the_same_bits_back_in_float64(tmp_path, x64):
     network = mlp([5, 4, 3])
     params = draw(network)
-    files.save_network2(tmp_path / "ours.json", network, params, costs.quadratic)
-    assert bits(files.load_network2(tmp_path / "ours.json")[1]) == bits(params)
+    network2.save_network2(tmp_path / "ours.json", network, params, costs.quadratic)
+    assert bits(network2.load_network2(tmp_path / "ours.json")[1]) == bits(params)
 
 
 def test_network2_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=in_order(f"{tmp_path / 'no.json'}: there is no such file", "network2")):
-        files.load_network2(tmp_path / "no.json")
+        network2.load_network2(tmp_path / "no.json")
 
 
 @pytest.mark.parametrize("content", [b"", b"not JSON", b"[1, 2", b"[]", b"3", b'"sizes"', b"null", b"\xff\xfe\x00{"])
@@ -531,7 +540,7 @@ def test_file_that_is_no_network2_json_is_refused(tmp_path, content):
     path.write_bytes(content)
     what = (f"{path}: not a network2 file", "sizes, weights, biases and cost", "save it again")
     with pytest.raises(ValueError, match=in_order(*what)):
-        files.load_network2(path)
+        network2.load_network2(path)
 
 
 @pytest.mark.parametrize("key", NETWORK2)
@@ -539,7 +548,7 @@ def test_missing_key_of_a_network2_file_is_named(tmp_path, key):
     path = tmp_path / "book.json"
     path.write_text(json.dumps({name: value for name, value in NETWORK2.items() if name != key}))
     with pytest.raises(ValueError, match=in_order(f"{path}: not a network2 file", repr(key), "save it again")):
-        files.load_network2(path)
+        network2.load_network2(path)
 
 
 WRONG_NETWORK2 = {
@@ -564,14 +573,14 @@ WRONG_NETWORK2 = {
 def test_wrong_arrays_of_a_network2_file_are_named(tmp_path, changed, sentence):
     path = write_network2(tmp_path / "book.json", **changed)
     with pytest.raises(ValueError, match=in_order(f"{path}: {sentence}", "save the network again")):
-        files.load_network2(path)
+        network2.load_network2(path)
 
 
 @pytest.mark.parametrize("cost", ["LogLikelihoodCost", "quadratic", "", None, 3])
 def test_unknown_cost_of_a_network2_file_is_named_with_those_there_are(tmp_path, cost):
     path = write_network2(tmp_path / "book.json", cost=cost)
     with pytest.raises(ValueError, match=in_order(f"{path}: cost is {cost!r}; make it QuadraticCost or Cross")):
-        files.load_network2(path)
+        network2.load_network2(path)
 
 
 @pytest.mark.parametrize(
@@ -582,7 +591,7 @@ def test_unknown_cost_of_a_network2_file_is_named_with_those_there_are(tmp_path,
 def test_network_without_counterpart_in_network2_is_refused(tmp_path, name):
     network = NETWORKS[name]
     with pytest.raises(ValueError, match=in_order("network2", "fully connected sigmoid networks only; use jnndl.save")):
-        files.save_network2(tmp_path / "n.json", network, draw(network), costs.quadratic)
+        network2.save_network2(tmp_path / "n.json", network, draw(network), costs.quadratic)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -590,14 +599,14 @@ def test_network_without_counterpart_in_network2_is_refused(tmp_path, name):
 def test_one_neuron_that_is_no_sigmoid_is_enough_to_refuse_it(tmp_path, neuron):
     network = mlp([3, 2, 1], **neuron)
     with pytest.raises(ValueError, match=in_order("network2", "fully connected sigmoid networks only; use jnndl.save")):
-        files.save_network2(tmp_path / "n.json", network, draw(network), costs.quadratic)
+        network2.save_network2(tmp_path / "n.json", network, draw(network), costs.quadratic)
 
 
 def test_cost_without_counterpart_in_network2_is_refused(tmp_path):
     network = mlp([3, 2])
     what = "network2 has no log_likelihood cost; give quadratic or cross_entropy"
     with pytest.raises(ValueError, match=in_order(what)):
-        files.save_network2(tmp_path / "n.json", network, draw(network), costs.log_likelihood)
+        network2.save_network2(tmp_path / "n.json", network, draw(network), costs.log_likelihood)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -678,10 +687,134 @@ def test_damaged_description_is_refused_with_the_remedy(path, description):
 def test_wrong_types_in_a_network2_file_are_refused(tmp_path, changed):
     path = write_network2(tmp_path / "book.json", **changed)
     with pytest.raises(ValueError, match=in_order(f"{path}: ")):
-        files.load_network2(path)
+        network2.load_network2(path)
 
 
 def test_deeply_nested_network2_file_is_refused(tmp_path):
     (tmp_path / "book.json").write_text("[" * 200_000)
     with pytest.raises(ValueError, match="not a network2 file"):
-        files.load_network2(tmp_path / "book.json")
+        network2.load_network2(tmp_path / "book.json")
+
+
+# What a file knows besides the parameters
+
+
+def test_a_file_is_enough_to_predict_from_raw_pixels(path, digits):
+    fit = jnndl.fit(mlp([64, 10]), digits.training, key=jax.random.key(0), epochs=1, learning_rate=0.5)
+    jnndl.save(path, fit.network, fit.params)
+    network, params = jnndl.load(path)
+    want = jnndl.predict(fit.network, fit.params, digits.test)
+    assert len(set(want.labels.tolist())) > 5, "the test needs more than one answer"
+    for raw in (digits.test.inputs, digits.test.inputs.astype(np.float32)):
+        np.testing.assert_array_equal(jnndl.predict(network, params, raw).outputs, want.outputs)
+
+
+@pytest.mark.parametrize(
+    "scaling", [{"scale": 0.5, "offset": -1.0}, {"scale": (0.5, 2.0, 4.0), "offset": (0.0, 1.0, 2.0)}]
+)
+def test_scale_offset_and_classes_come_back(path, scaling):
+    network = dataclasses.replace(mlp([3, 2]), classes=("cat", "dog"), **scaling)
+    params = (Affine(np.array([[1, 0, 0], [0, 1, 1]], np.float32), np.zeros(2, np.float32)),)
+    jnndl.save(path, network, params)
+    loaded = jnndl.load(path)
+    assert loaded[0] == network
+    found = jnndl.predict(*loaded, np.array([[1, 0, 0], [0, 3, 3]], np.uint8))
+    scale, offset = (np.broadcast_to(scaling[name], 3) for name in ("scale", "offset"))
+    z = (np.array([[1, 0, 0], [0, 3, 3]]) * scale + offset) @ np.asarray(params[0].weight).T
+    np.testing.assert_allclose(found.outputs, 1 / (1 + np.exp(-z)), rtol=1e-6)
+    assert found.names == ["cat" if a > b else "dog" for a, b in z]
+
+
+def test_a_file_of_version_1_still_loads_and_does_not_know_its_scale(path):
+    write_by_hand(path, METADATA, ARRAYS)
+    network, params = jnndl.load(path)
+    assert network.scale is None
+    with pytest.raises(TypeError, match="does not know how its inputs were scaled"):
+        jnndl.predict(network, params, np.zeros((1, 3), np.uint8))
+    assert jnndl.predict(network, params, np.zeros((1, 3), np.float32)).outputs.shape == (1, 2)
+
+
+def test_a_network_at_hand_learns_its_scale_from_the_file_and_is_refused_with_another(path):
+    network = dataclasses.replace(mlp([3, 2]), scale=0.5)
+    jnndl.save(path, network, draw(network))
+    assert jnndl.load(path, mlp([3, 2]))[0] == network
+    with pytest.raises(ValueError, match="trained on inputs times 0.5 plus 0.0, but network has scale 0.25"):
+        jnndl.load(path, dataclasses.replace(network, scale=0.25))
+
+
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """A registered layer with a tuple, a NumPy number, a nested neuron and a cached property."""
+
+    size: tuple[int, int]
+    factor: Any
+    neuron: neurons.Neuron
+    name: str = "window"
+
+    def init(self, key):
+        return ()
+
+    def forward(self, params, a, key=None):
+        return self.area * a, ()
+
+    def backward(self, params, saved, grad):
+        return self.area * grad, ()
+
+    @functools.cached_property
+    def area(self):
+        return self.factor * self.size[0] * self.size[1]
+
+
+def test_any_frozen_dataclass_in_the_table_of_layers_round_trips(path, monkeypatch):
+    monkeypatch.setitem(files.LAYERS, "Window", Window)
+    window = Window((2, 3), np.float32(0.5), neurons.linear)
+    network = Network((window, Dense(3, 2, neurons.linear)), neurons.sigmoid, (3,))
+    assert window.area == 3
+    params = draw(network)
+    jnndl.save(path, network, params)
+    loaded, loaded_params = jnndl.load(path)
+    assert loaded == network
+    assert hash(loaded) == hash(network)
+    assert loaded.layers[0].size == (2, 3)
+    assert bits(loaded_params) == bits(params)
+    assert jnndl.load(path, network)[0] == network
+
+
+def test_a_dropout_rate_of_numpy_is_saved(path, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    network = Network((Dropout(np.float32(0.5)), Dense(3, 2, neurons.linear)), neurons.sigmoid, (3,))
+    jnndl.save(path, network, draw(network))
+    assert jnndl.load(path)[0] == network
+
+
+def test_a_field_that_cannot_be_saved_is_refused_before_anything_is_written(path, monkeypatch):
+    monkeypatch.setitem(files.LAYERS, "Window", Window)
+    network = Network(
+        (Window((1, 1), 1, neurons.linear, {1, 2}.pop), Dense(3, 2, neurons.linear)), neurons.sigmoid, (3,)
+    )
+    with pytest.raises(TypeError, match="layer 0, Window, name: .* cannot be saved"):
+        jnndl.save(path, network, draw(network))
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("other", [mlp([5, 6, 3]), mlp([5, 3])])
+def test_parameters_of_another_network_are_not_saved(saved, other):
+    network, params, path = saved
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="params"):
+        jnndl.save(path, network, draw(other))
+    many = jax.tree.map(lambda a: jnp.stack([a, a]), params)
+    with pytest.raises(ValueError, match=r"params: \[0\]\.weight has shape \(2, 4, 5\), but \(4, 5\) in this network"):
+        jnndl.save(path, network, many)
+    assert path.read_bytes() == before
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_to_write(saved):
+    network, params, path = saved
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left, busy = (path.with_name(f".{path.name}.{pid}.partial") for pid in (dead.pid, os.getppid()))
+    left.write_bytes(b"half")
+    busy.write_bytes(b"another process writes here now")
+    jnndl.save(path, network, params)
+    assert sorted(path.parent.iterdir()) == sorted([path, busy])

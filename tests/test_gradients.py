@@ -12,10 +12,11 @@ import pytest
 from jax.experimental import io_callback
 from samples import FITTING
 
-from jnndl import Dataset, Dense, Dropout, Network, mlp, train
+from jnndl import Dataset, Dense, Dropout, Network, descent, mlp
 from jnndl.costs import cross_entropy, log_likelihood, quadratic
 from jnndl.gradients import Objective, autodiff, backprop
 from jnndl.neurons import linear, relu, sigmoid, softmax, tanh
+from jnndl.settings import Hyperparameters, TrainConfig, start
 
 HIDDEN = [sigmoid, tanh, relu]
 PENALTIES = [(None, None), (0.3, None), (None, 0.7), (0.3, 0.7)]
@@ -300,9 +301,9 @@ def recording(gradient, batches):
 def train_recorded(gradient, network, data, params, m, cost, learning_rate, l2):
     """The weights and biases after an epoch, and its mini-batches in the order in which they were used."""
     batches = []
-    recipe = train.Recipe(network, cost, m, recording(gradient, batches))
-    hyper = train.Hyper(np.asarray(learning_rate), None, None if l2 is None else np.asarray(l2), None)
-    state = train.epoch(recipe, train.start(recipe, hyper, jax.random.key(3), params), data)
+    recipe = TrainConfig(network, cost, m, recording(gradient, batches))
+    hyper = Hyperparameters(np.asarray(learning_rate), None, None if l2 is None else np.asarray(l2), None)
+    state = descent.epoch(recipe, start(recipe, hyper, jax.random.key(3), params), data)
     jax.effects_barrier()
     return weights_and_biases(state.params), batches
 

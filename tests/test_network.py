@@ -198,3 +198,62 @@ def test_mlp_refuses_sizes(sizes, message, monkeypatch):
 def test_network_refuses_layers(layers, message):
     with pytest.raises(ValueError, match=message):
         Network(layers, sigmoid, (4,))
+
+
+# What enters is made hashable, or refused in a sentence.
+
+
+@pytest.fixture
+def no_type_checker(monkeypatch):
+    """What a user meets: only these tests switch the checker of annotations on."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
+@pytest.mark.usefixtures("no_type_checker")
+def test_lists_and_numpy_numbers_make_the_same_network():
+    network = Network([Dense(np.int64(4), np.int32(2), linear)], sigmoid, [np.int64(4)])
+    assert network == Network((Dense(4, 2, linear),), sigmoid, (4,))
+    assert hash(network) == hash(Network((Dense(4, 2, linear),), sigmoid, (4,)))
+    assert mlp([np.int64(4), 2]) == mlp([4, 2])
+
+
+@pytest.mark.usefixtures("no_type_checker")
+@pytest.mark.parametrize(
+    ("build", "error", "message"),
+    [
+        (lambda: Network((Dense(4, 2, linear),), sigmoid, 4), TypeError, "Network: input_shape is 4; give a tuple of"),
+        (lambda: Network((Dense(4, 2, linear),), sigmoid, (0,)), ValueError, "Network: input_shape is 0; give a whole"),
+        (
+            lambda: Network(Dense(4, 2, linear), sigmoid, (4,)),
+            TypeError,
+            "Network: layers is .*; give a tuple of layers",
+        ),
+        (
+            lambda: Network((Dense(4, 2, linear), relu), sigmoid, (4,)),
+            TypeError,
+            "Network: layer 1 is Neuron.*; give a",
+        ),
+        (lambda: Network((Dropout,), sigmoid, (4,)), TypeError, "Network: layer 0 is .*Dropout.*; give a layer, with"),
+        (
+            lambda: Network((Dense(4, 2, sigmoid), Dropout(0.5)), sigmoid, (4,)),
+            ValueError,
+            "Network: the last layer's neuron is sigmoid; make it linear, and give",
+        ),
+        (
+            lambda: Network((Dense(4, 2, linear),), sigmoid, (4,), classes=("a",)),
+            ValueError,
+            "Network: classes has 1 names, but there are 2 outputs; give one name per output",
+        ),
+    ],
+    ids=["whole", "zero", "no tuple", "a neuron", "a class", "sigmoid twice", "names"],
+)
+def test_what_makes_no_network_is_refused_in_a_sentence(build, error, message):
+    with pytest.raises(error, match=message):
+        build()
+
+
+def test_activation_bytes_are_those_of_the_arrays_that_backward_needs():
+    network = mlp([5, 4, 3])
+    # the input, then (a, z) of both layers, and the output: 5 + (5 + 4) + (4 + 3) + 3 floats
+    assert network.activation_bytes() == 4 * (5 + 5 + 4 + 4 + 3 + 3)
+    assert network.activation_bytes(float) == network.activation_bytes("float32")

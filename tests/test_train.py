@@ -11,16 +11,19 @@ import pytest
 from samples import blobs, leaves_as_bytes
 
 import jnndl
-from jnndl import Dataset, Dense, Dropout, Network, costs, gradients, mlp, neurons, train
+from jnndl import Dataset, Dense, Dropout, Network, costs, descent, gradients, mlp, neurons, rules
 from jnndl.layers import Affine
-from jnndl.train import Hyper, Recipe, Scores
+from jnndl.measures import History, Scores
+from jnndl.rules import advance
+from jnndl.settings import Hyperparameters, TrainConfig, as_array, start
+from jnndl.training import train_epoch
 
 KEY = jax.random.key(0)
 LINE = mlp([2, 1], output=neurons.linear)
 
 
 def hyper(learning_rate=0.1, l1=None, l2=None, momentum=None):
-    return Hyper(*(train.as_array(value) for value in (learning_rate, l1, l2, momentum)))
+    return Hyperparameters(*(as_array(value) for value in (learning_rate, l1, l2, momentum)))
 
 
 def plane(n):
@@ -60,11 +63,11 @@ def half_each_time(count):
 def epochs(training, *, number=1, key=KEY, batch_size, settings=None, **recipe):
     """A linear neuron's parameters before some epochs and after, and the mini-batches (n, x, y, key) in between."""
     SEEN.clear()
-    recipe = Recipe(LINE, costs.quadratic, batch_size, recording, **recipe)
+    recipe = TrainConfig(LINE, costs.quadratic, batch_size, recording, **recipe)
     params = draw(LINE)
-    state = train.start(recipe, settings or hyper(), key, params)
+    state = start(recipe, settings or hyper(), key, params)
     for _ in range(number):
-        state = train.epoch(recipe, state, training)
+        state = descent.epoch(recipe, state, training)
     jax.effects_barrier()
     assert int(state.epoch) == number
     return params[0], state.params[0], [*SEEN]
@@ -107,7 +110,7 @@ def test_every_mini_batch_of_every_epoch_has_a_key_of_its_own():
 
 
 def test_initial_parameters_and_training_have_keys_of_their_own():
-    state = train.start(Recipe(LINE, costs.quadratic, 8), hyper(), KEY)
+    state = start(TrainConfig(LINE, costs.quadratic, 8), hyper(), KEY)
     for key in (KEY, state.key):
         assert not np.allclose(LINE.init(key)[0].weight, state.params[0].weight)
     assert leaves_as_bytes(jax.random.key_data(KEY)) != leaves_as_bytes(jax.random.key_data(state.key))
@@ -230,11 +233,11 @@ def clipped(learning_rate, **settings):
 )
 def test_any_optax_optimiser_reduces_the_cost(optimizer, learning_rate, momentum):
     network, training = mlp([2, 3]), blobs(60)
-    recipe = Recipe(network, costs.cross_entropy, 10, optimizer=optimizer)
-    state = train.start(recipe, hyper(learning_rate, momentum=momentum), KEY, draw(network))
+    recipe = TrainConfig(network, costs.cross_entropy, 10, optimizer=optimizer)
+    state = start(recipe, hyper(learning_rate, momentum=momentum), KEY, draw(network))
     before = jnndl.evaluate(network, state.params, training).cost
     for _ in range(8):
-        state = train.epoch(recipe, state, training)
+        state = descent.epoch(recipe, state, training)
     assert jnndl.evaluate(network, state.params, training).cost < 0.6 * before
 
 
@@ -243,12 +246,12 @@ def test_autodiff_and_backprop_make_the_same_run():
     network = Network((Dense(2, 6, neurons.tanh), Dropout(0.3), Dense(6, 3, neurons.linear)), neurons.softmax, (2,))
     runs = []
     for gradient in (gradients.autodiff, gradients.backprop):
-        recipe = Recipe(network, costs.log_likelihood, 4, gradient)
-        runs.append([train.start(recipe, hyper(0.3, 0.01, 0.1, 0.5), KEY, draw(network))])
+        recipe = TrainConfig(network, costs.log_likelihood, 4, gradient)
+        runs.append([start(recipe, hyper(0.3, 0.01, 0.1, 0.5), KEY, draw(network))])
         for _ in range(3):
-            runs[-1].append(train.epoch(recipe, runs[-1][-1], blobs(32)))
-    start, autodiff, backprop = (jax.tree.leaves(state.params) for state in (runs[0][0], runs[0][-1], runs[1][-1]))
-    for w, a, b in zip(start, autodiff, backprop, strict=True):
+            runs[-1].append(descent.epoch(recipe, runs[-1][-1], blobs(32)))
+    first, autodiff, backprop = (jax.tree.leaves(state.params) for state in (runs[0][0], runs[0][-1], runs[1][-1]))
+    for w, a, b in zip(first, autodiff, backprop, strict=True):
         assert np.linalg.norm(a - w) > 0.1, "nothing was learned"
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-12 * np.linalg.norm(a))
 
@@ -258,12 +261,12 @@ def test_autodiff_and_backprop_make_the_same_run():
 
 def walk(accuracies, **rules):
     """The states that the rule makes of a table of accuracies; each epoch has parameters of its own."""
-    recipe = Recipe(LINE, costs.quadratic, 1, **rules)
-    states = [train.start(recipe, hyper(learning_rate=1.0), KEY, draw(LINE, 99))]
+    recipe = TrainConfig(LINE, costs.quadratic, 1, **rules)
+    states = [start(recipe, hyper(learning_rate=1.0), KEY, draw(LINE, 99))]
     for number, accuracy in enumerate(accuracies):
         state = states[-1]._replace(params=draw(LINE, number), epoch=jnp.int32(number + 1))
         numbers = (np.float32(value) for value in (0, 1, accuracy))
-        states.append(train.advance(recipe, state, Scores(state.hyper.learning_rate, *numbers, None, None)))
+        states.append(advance(recipe, state, Scores(state.hyper.learning_rate, *numbers, None, None)))
     return states
 
 
@@ -280,17 +283,17 @@ def walk(accuracies, **rules):
 )
 def test_best_epoch_is_the_first_of_the_highest_and_its_params_are_kept(accuracies, best):
     state = walk(accuracies)[-1]
-    assert int(state.best_epoch) == best
-    assert state.best_score == np.float32(accuracies[best])
-    assert leaves_as_bytes(state.best_params) == leaves_as_bytes(draw(LINE, best))
+    assert int(state.best.epoch) == best
+    assert state.best.score == np.float32(accuracies[best])
+    assert leaves_as_bytes(state.best.params) == leaves_as_bytes(draw(LINE, best))
     assert leaves_as_bytes(state.params) == leaves_as_bytes(draw(LINE, len(accuracies) - 1))
     assert not state.stopped
 
 
 def test_without_a_number_among_the_scores_the_first_parameters_stay_the_best():
     first, *_, last = walk([np.nan, np.nan])
-    assert int(last.best_epoch) == -1
-    assert leaves_as_bytes(last.best_params) == leaves_as_bytes(first.params)
+    assert int(last.best.epoch) == -1
+    assert leaves_as_bytes(last.best.params) == leaves_as_bytes(first.params)
 
 
 @pytest.mark.parametrize(
@@ -328,22 +331,24 @@ def test_run_stops_after_epochs_without_improvement(rules, accuracies, stops):
 
 
 @pytest.mark.parametrize(
-    ("cost", "penalty", "diverged"),
+    ("cost", "penalty", "evaluation_cost", "diverged"),
     [
-        (1.0, 0.0, False),
-        (np.nan, 0.0, True),
-        (np.inf, 0.0, True),
-        (1.0, np.inf, True),
-        (1.0, np.nan, True),
-        (1e38, 1.0, False),
+        (1.0, 0.0, 1.0, False),
+        (np.nan, 0.0, 1.0, True),
+        (np.inf, 0.0, 1.0, True),
+        (1.0, np.inf, 1.0, True),
+        (1.0, np.nan, 1.0, True),
+        (1.0, 0.0, np.nan, True),
+        (1.0, 0.0, np.inf, True),
+        (1e38, 1.0, 1e38, False),
     ],
 )
-def test_diverged_is_a_cost_or_a_penalty_that_is_not_finite_and_stays(cost, penalty, diverged):
-    recipe = Recipe(LINE, costs.quadratic, 1)
-    state = train.start(recipe, hyper(), KEY, draw(LINE))
-    for some in ((cost, penalty), (1.0, 0.0)):
-        numbers = (np.float32(value) for value in (0.1, *reversed(some), 0.5, np.nan, 0.5))
-        state = train.advance(recipe, state._replace(epoch=state.epoch + 1), Scores(*numbers))
+def test_diverged_is_a_cost_or_a_penalty_that_is_not_finite_and_stays(cost, penalty, evaluation_cost, diverged):
+    recipe = TrainConfig(LINE, costs.quadratic, 1)
+    state = start(recipe, hyper(), KEY, draw(LINE))
+    for training_cost, penalty_now, other in ((cost, penalty, evaluation_cost), (1.0, 0.0, 1.0)):
+        numbers = (np.float32(value) for value in (0.1, penalty_now, training_cost, 0.5, other, 0.5))
+        state = advance(recipe, state._replace(epoch=state.epoch + 1), Scores(*numbers))
         assert bool(state.diverged) == bool(state.stopped) == diverged
 
 
@@ -359,19 +364,19 @@ def test_diverged_is_a_cost_or_a_penalty_that_is_not_finite_and_stays(cost, pena
 )
 def test_score_is_accuracy_or_minus_the_cost_on_evaluation_data_where_there_are_any(training, evaluation, want):
     numbers = (value if value is None else jnp.asarray(value) for value in (0.1, 0.2, *training, *evaluation))
-    assert train.score(Scores(*numbers)) == np.float32(want)
+    assert rules.score(Scores(*numbers)) == np.float32(want)
 
 
 def test_an_epoch_that_diverged_is_never_the_best():
-    recipe = Recipe(LINE, costs.quadratic, 1)
-    first = train.start(recipe, hyper(), KEY, draw(LINE))
+    recipe = TrainConfig(LINE, costs.quadratic, 1)
+    first = start(recipe, hyper(), KEY, draw(LINE))
     broken = jax.tree.map(lambda p: jnp.full_like(p, jnp.nan), first.params)
     numbers = (np.float32(value) for value in (0.1, 0, np.nan, 0.3))  # argmax of NaNs is class 0: some accuracy
     scores = Scores(*numbers, None, None)
-    last = train.advance(recipe, first._replace(params=broken, epoch=first.epoch + 1), scores)
+    last = advance(recipe, first._replace(params=broken, epoch=first.epoch + 1), scores)
     assert last.diverged
-    assert int(last.best_epoch) == -1
-    assert leaves_as_bytes(last.best_params) == leaves_as_bytes(first.params)
+    assert int(last.best.epoch) == -1
+    assert leaves_as_bytes(last.best.params) == leaves_as_bytes(first.params)
 
 
 # Measurements.
@@ -422,7 +427,7 @@ def test_history_is_what_numpy_measures_after_each_epoch(network, cost, n):
     evaluation.inputs[-3:] = 30, -20  # the last few, alone in the last chunk, cost far more than the others
     arguments = {"key": KEY, "learning_rate": 0.2, "batch_size": 5, "cost": cost, "l2": 0.7}
     history = jnndl.fit(network, training, evaluation, epochs=3, **arguments).history
-    assert all(np.shape(column) == (3,) for column in history)
+    assert all(np.shape(column) == (3,) for column in history[:6])
     for number in range(3):
         params = jnndl.fit(network, training, evaluation, epochs=number + 1, **arguments).params
         for name, data in (("training", training), ("evaluation", evaluation)):
@@ -511,7 +516,7 @@ def test_callback_is_called_once_an_epoch_with_its_scores():
     result, reports = run()
     assert [number for number, _ in reports] == list(range(6))
     for number, scores in reports:
-        assert [float(value) for value in scores] == [float(column[number]) for column in result.history]
+        assert [float(value) for value in scores[:6]] == [float(column[number]) for column in result.history[:6]]
 
 
 def test_best_params_are_those_of_the_best_epoch():
@@ -536,16 +541,16 @@ def test_without_evaluation_data_the_best_epoch_is_that_of_the_training_accuracy
 def test_history_prints_as_a_table_with_a_row_an_epoch():
     history = run()[0].history
     header, *rows = str(history).splitlines()
-    assert header.split() == ["epoch", *Scores._fields]
+    assert header.split() == ["epoch", *Scores._fields[:6]]
     assert len(rows) == 6
     for number, row in enumerate(rows):
         first, *numbers = row.split()
         assert int(first) == number
-        assert [float(x) for x in numbers] == pytest.approx([column[number] for column in history], rel=1e-5)
+        assert [float(x) for x in numbers] == pytest.approx([column[number] for column in history[:6]], rel=1e-5)
 
 
 def test_history_prints_only_what_was_measured():
-    history = train.History(*(np.array([x, 2 * x]) for x in (0.5, 0.25, 3.0)), None, None, None)
+    history = History(*(np.array([x, 2 * x]) for x in (0.5, 0.25, 3.0)), None, None, None)
     assert [line.split() for line in str(history).splitlines()] == [
         ["epoch", "learning_rate", "penalty", "training_cost"],
         ["0", "0.5", "0.25", "3"],
@@ -555,7 +560,7 @@ def test_history_prints_only_what_was_measured():
 
 def test_history_prints_the_mean_over_the_networks_that_still_trained():
     columns = ([[0.5, 0.25], [0.75, np.nan]], [[1.0, np.nan], [3.0, np.nan]], [[0.0, np.inf], [0.0, 1.0]])
-    history = train.History(*(np.array(column) for column in columns), None, None, None)
+    history = History(*(np.array(column) for column in columns), None, None, None)
     assert [line.split()[1:] for line in str(history).splitlines()[1:]] == [
         ["0.625", "2", "0"],
         ["0.25", "nan", "inf"],
@@ -574,7 +579,7 @@ def test_scores_of_one_epoch_can_be_printed():
 
 
 def test_going_on_from_a_state_is_the_longer_run():
-    state, _ = train.cycle(Recipe(SMALL, costs.cross_entropy, 4), fit_small(epochs=2).state, blobs(32), None)
+    state, _ = train_epoch(TrainConfig(SMALL, costs.cross_entropy, 4), fit_small(epochs=2).state, blobs(32), None)
     assert leaves_as_bytes(state.params) == leaves_as_bytes(fit_small(epochs=3).params)
 
 
@@ -590,8 +595,8 @@ def test_progress_shows_where_it_is_asked_for_and_silence_otherwise(capsys, prog
 @pytest.mark.parametrize(
     ("network", "settings", "what"),
     [
-        (LINE, {"learning_rate": 100.0}, r"the training cost is (inf|nan)"),
-        (mlp([2, 1]), {"learning_rate": 1.0, "l2": 5000.0}, r"the penalty (inf|nan)"),  # w <- (1 - 100) w, each update
+        (LINE, {"learning_rate": 100.0}, r"training_cost is (inf|nan)"),
+        (mlp([2, 1]), {"learning_rate": 1.0, "l2": 5000.0}, r"penalty is (inf|nan)"),  # w <- (1 - 100) w, each update
     ],
 )
 def test_divergence_is_an_error_that_names_epoch_and_learning_rate(network, settings, what):
@@ -644,11 +649,11 @@ def test_one_trace_for_all_epochs_keys_and_values(monkeypatch, compiled):
         traced["cost"] += 1
         return costs.cross_entropy.value(z, y, neuron)
 
-    def score(scores, score=train.score):
+    def score(scores, score=rules.score):
         traced["advance"] += 1
         return score(scores)
 
-    monkeypatch.setattr(train, "score", score)
+    monkeypatch.setattr(rules, "score", score)
     cost = costs.Cost("counting", (neurons.sigmoid,), value, costs.cross_entropy.delta)
     arguments = {"epochs": 3, "batch_size": 4, "cost": cost, "gradient": gradient, "halve_after": 2}
     training, evaluation = blobs(32), blobs(10)
@@ -748,3 +753,132 @@ def test_a_linear_output_learns_a_function(function):
     error = jnndl.predict(network, result.best_params, between).outputs - function(between)
     assert np.sqrt(np.mean(error**2)) < 0.1 * np.std(function(x))
     assert int(result.best_epoch) == np.argmin(result.history.training_cost)
+
+
+# Looking inside a run.
+
+
+def total(objective, params, data):
+    return {"sum": jnp.sum(params[0].bias), "n": jnp.float32(len(data)), "cost": objective.mean_cost(params, data)}
+
+
+def test_a_probe_is_measured_after_each_epoch_on_the_training_data():
+    reports = []
+    result = fit_small(None, EVALUATION, probe=total, callback=lambda number, scores: reports.append(scores))
+    assert leaves_as_bytes(result.params) == leaves_as_bytes(run()[0].params), "the probe changed the training"
+    probe = result.history.probe
+    assert {name: column.shape for name, column in probe.items()} == {"sum": (6,), "n": (6,), "cost": (6,)}
+    assert set(probe["n"].tolist()) == {32}
+    np.testing.assert_allclose(probe["cost"], result.history.training_cost, rtol=1e-6)
+    assert probe["sum"][-1] == pytest.approx(float(np.sum(result.params[0].bias)), rel=1e-6)
+    assert [scores.probe["sum"] for scores in reports] == probe["sum"].tolist()
+    assert "probe" not in str(result.history)
+    assert "probe" not in str(reports[0])
+
+
+def test_gradient_norms_of_a_layer_can_be_followed():
+    # What chapter 5 measures: the norm of the gradient for the biases of each layer, over the training data.
+    def norms(objective, params, data):
+        grads = gradients.backprop(objective)(params, data, len(data), None)
+        return jnp.stack([jnp.linalg.norm(layer.bias) for layer in grads])
+
+    network, data = mlp([2, 4, 4, 3]), blobs(32)
+    settings = {"key": KEY, "learning_rate": 0.5, "batch_size": 4}
+    history = jnndl.fit(network, data, epochs=3, probe=norms, **settings).history
+    assert history.probe.shape == (3, 3)
+    before = jnndl.fit(network, data, epochs=2, **settings).params
+    want = norms(gradients.Objective(network), before, data)
+    np.testing.assert_allclose(history.probe[:, 1], want, rtol=1e-5)
+
+
+@pytest.mark.parametrize("every", [2, 0])
+def test_the_training_data_can_be_measured_now_and_then(every):
+    result, whole = fit_small(None, EVALUATION, measure_training=every), run()[0]
+    assert leaves_as_bytes(result.state.params) == leaves_as_bytes(whole.params)
+    assert leaves_as_bytes(result.best_params) == leaves_as_bytes(whole.best_params)
+    for name in ("training_cost", "training_accuracy"):
+        column, wanted = getattr(result.history, name), getattr(whole.history, name)
+        if every == 0:
+            assert column is None
+        else:
+            np.testing.assert_array_equal(column, np.where(np.arange(6) % 2 == 1, wanted, np.nan))
+
+
+def test_where_nothing_is_measured_the_last_epoch_is_the_best():
+    result = fit_small(measure_training=0)
+    assert int(result.best_epoch) == 5
+    assert leaves_as_bytes(result.params) == leaves_as_bytes(result.best_params) == leaves_as_bytes(run()[0].params)
+
+
+def test_a_run_diverges_though_nothing_is_measured():
+    with pytest.raises(jnndl.DivergenceError, match="parameters are not finite; lower learning_rate"):
+        jnndl.fit(
+            LINE,
+            plane(50),
+            key=KEY,
+            epochs=50,
+            learning_rate=100.0,
+            batch_size=25,
+            cost=costs.quadratic,
+            measure_training=0,
+        )
+
+
+def test_a_callback_that_returns_true_ends_the_run():
+    result = fit_small(None, EVALUATION, callback=lambda number, scores: number == 2)
+    assert result.history.penalty.shape == (3,)
+    assert leaves_as_bytes(result.params) == leaves_as_bytes(fit_small(None, EVALUATION, epochs=3).params)
+
+
+# What optimisers ask for.
+
+
+@pytest.mark.parametrize("batch_size", [32, 8])
+@pytest.mark.parametrize(
+    "optimizer", [lambda rate: optax.lbfgs(), lambda rate: optax.polyak_sgd(max_learning_rate=rate)]
+)  # fmt: skip
+def test_optimisers_that_need_the_cost_get_it(optimizer, batch_size):
+    result = fit_small(optimizer=optimizer, epochs=10, batch_size=batch_size)
+    assert result.history.training_cost[-1] < 0.8 * run()[0].history.training_cost[0]
+
+
+def test_lbfgs_gets_to_the_minimum_of_a_parabola():
+    # One linear neuron on four points: least squares, which NumPy solves.
+    x = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [2.0, -1.0]], np.float32)
+    y = np.array([[1.0], [2.0], [2.5], [3.0]], np.float32)
+    want = np.linalg.lstsq(np.hstack([x, np.ones((4, 1))]), y, rcond=None)[0][:, 0]
+    settings = {"key": KEY, "epochs": 15, "learning_rate": 1.0, "batch_size": 4, "cost": costs.quadratic}
+    found = jnndl.fit(LINE, Dataset(x, y), optimizer=lambda rate: optax.lbfgs(), **settings).params[0]
+    np.testing.assert_allclose(np.append(found.weight, found.bias), want, atol=1e-3)
+
+
+# Pure functions compose.
+
+
+def test_start_can_be_called_under_jit():
+    config = TrainConfig(SMALL, costs.cross_entropy, 4)
+    state = jax.jit(start, static_argnames="config")(config, hyper(), KEY)
+    wanted = start(config, hyper(), KEY)
+    for found, want in zip(jax.tree.leaves(state.params), jax.tree.leaves(wanted.params), strict=True):
+        np.testing.assert_allclose(found, want, rtol=1e-6)
+
+
+def test_parameters_given_to_fit_are_still_there_afterwards():
+    params = draw(SMALL)
+    before = leaves_as_bytes(params)
+    fit_small(params=params)
+    assert leaves_as_bytes(params) == before
+
+
+# Which answer counts.
+
+
+def test_evaluate_history_and_predict_give_the_same_answer_where_outputs_round_to_1():
+    # z of 40 and 50 are both 1.0 after the sigmoid: the first of the equal outputs is the answer, as in the book.
+    network = mlp([2, 3])
+    params = (Affine(jnp.array([[40.0, 0.0], [50.0, 0.0], [0.0, 1.0]]), jnp.zeros(3)),)
+    data = Dataset(np.array([[1.0, 0.0], [0.0, 5.0]], np.float32), np.array([0, 2]))
+    assert jnndl.predict(network, params, data).labels.tolist() == [0, 2]
+    assert jnndl.evaluate(network, params, data).accuracy == 1
+    settings = {"key": KEY, "epochs": 1, "learning_rate": 1e-9, "batch_size": 2}
+    assert jnndl.fit(network, data, params=params, **settings).history.training_accuracy == [1.0]
