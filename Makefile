@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 TORCH := torch==2.13.0$(if $(filter Linux,$(shell uname)),+cpu)
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
-.PHONY: run test bench check clean
+.PHONY: run test bench tour check clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m experiments ch1-baseline --seeds 5
@@ -18,6 +18,10 @@ test: $(VENV)/test.stamp
 
 bench: $(VENV)/bench.stamp
 	$(BIN)/python -m experiments benchmark $(ARGS)
+
+# Opens chapters 1 to 3 as a notebook, yours to change: an existing tour.ipynb is not overwritten.
+tour: $(VENV)/tour.stamp tour.ipynb
+	$(BIN)/python -m jupyterlab tour.ipynb $(ARGS)
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .
@@ -31,7 +35,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/run.stamp: requirements.txt pyproject.toml | $(BIN)/python
-	$(PIP) --editable .
+	$(PIP) --editable '.[experiments]'
 	touch $@
 
 $(VENV)/test.stamp: requirements.txt pyproject.toml | $(BIN)/python
@@ -44,3 +48,10 @@ $(VENV)/test.stamp: requirements.txt pyproject.toml | $(BIN)/python
 $(VENV)/bench.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[bench]'
 	touch $@
+
+$(VENV)/tour.stamp: requirements.txt pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[notebook]'
+	touch $@
+
+tour.ipynb: | $(VENV)/tour.stamp
+	$(BIN)/python -m experiments tour --out $@

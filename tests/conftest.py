@@ -8,12 +8,20 @@ import pytest
 import jnndl
 
 # Most of the time goes into compiling programs that run once; has to come before the backend starts. The older of two
-# code generators is the faster one, as long as there are two.
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
-if jax.__version_info__ < (0, 11):
-    os.environ["XLA_FLAGS"] += " --xla_cpu_use_fusion_emitters=false"
+# code generators is the faster one, as long as there are two. A user's programs are optimised in full: so are the
+# tests' with JNNDL_TEST_OPTIMIZED=1, for those marked core.
+OPTIMIZED = os.environ.get("JNNDL_TEST_OPTIMIZED", "") not in ("", "0")
+if not OPTIMIZED:
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
+    if jax.__version_info__ < (0, 11):
+        os.environ["XLA_FLAGS"] += " --xla_cpu_use_fusion_emitters=false"
 jax.config.update("jax_num_cpu_devices", 2)  # as the experiments' command does; before the first use
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+def pytest_report_header():
+    """Which programs are tested."""
+    return f"jax {jax.__version__}, programs {'optimised in full' if OPTIMIZED else 'not optimised'}"
 
 
 def pytest_collection_modifyitems(items):

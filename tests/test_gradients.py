@@ -119,6 +119,7 @@ def errors_along_random_directions(objective, params, batch, key, gradients):
     return np.max(errors, axis=0)
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_backprop_autodiff_and_central_differences_agree(case, x64):
     objective, params, batch, key = problem(case)
@@ -129,6 +130,7 @@ def test_backprop_autodiff_and_central_differences_agree(case, x64):
     assert max(errors_along_random_directions(objective, params, batch, key, (by_autodiff, by_hand))) <= 1e-7
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("case", CASES[::6], ids=str)  # each depth and each cost
 def test_backprop_is_autodiff_in_float32(case):
     by_autodiff, by_hand = compiled(*problem(case))
@@ -321,6 +323,7 @@ DATA = {"digits": (1197, 6, 1 / 16), "mnist": (1995, 10, 1 / 256)}
 
 
 @pytest.mark.slow
+@pytest.mark.core
 @pytest.mark.parametrize(
     ("name", "cost", "learning_rate", "l2", "large"),
     [
