@@ -1,4 +1,4 @@
-"""``python -m experiments.oracles.network2``: chapter 3's network2 in plain NumPy, to hold the library's figures against.
+"""``python -m experiments.oracles.network2``: chapter 3's network2 in plain NumPy, for comparison with the library.
 
 Float64, one mini-batch as one matrix, no JAX in the arithmetic (MNIST alone comes from ``jnndl.load_mnist``). Sigmoid
 neurons throughout; cross-entropy or quadratic cost; L2 penalty on the weights; the answer is the output neuron with the
