@@ -102,7 +102,7 @@ class Predictive:
 
     def z(self, x: float) -> float | None:
         """How many standard deviations x lies above the middle; None without a bell."""
-        return None if self.center is None or not self.scale else (x - self.center) / self.scale
+        return None if self.center is None or not self.scale else float((x - self.center) / self.scale)
 
 
 def predictive(per_seed: Values, best_of: int = 1) -> Predictive:

@@ -272,6 +272,9 @@ def test_interval_of_a_ratio_of_spreads_by_its_formula():
     np.testing.assert_allclose(intervals.spread_interval(a, b), bonett(a, b), rtol=1e-6)
     low, high = intervals.spread_interval(a, b[:7])  # arms of different lengths: turned round is the inverse
     np.testing.assert_allclose(intervals.spread_interval(b[:7], a), (1 / high, 1 / low), rtol=1e-12)
+    # and the middle of the logarithms is moved by n/(n - z) of each: 10/8.040036 and 7/5.040036
+    ratio = a.var(ddof=1) / b[:7].var(ddof=1) * (10 / 8.040036) / (7 / 5.040036)
+    np.testing.assert_allclose(low * high, ratio, rtol=1e-6)
 
 
 @pytest.mark.parametrize("shape", ["normal", "exponential", "contaminated"])
