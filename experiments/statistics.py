@@ -203,7 +203,11 @@ class Number(Rule):
         further = predictive(values, self.best_of)
         low, high = (float(np.clip(x, *self._limits(self.bounds))) for x in further.interval())
         percentile, z = 100 * further.cdf(self.value), further.z(self.value)
-        shape = "our values are no bell, but fall into groups or are all equal" if z is None else f"z = {round(z, 1) + 0.0:+.1f}"
+        shape = (
+            "our values are no bell, but fall into groups or are all equal"
+            if z is None
+            else f"z = {round(z, 1) + 0.0:+.1f}"
+        )
         where = f"percentile {percentile:.1f}, {shape}"
         text = (
             f"95 % of such figures fall in {between(low, high, self.unit)}, reported is {show(self.value, self.unit)} "
