@@ -13,7 +13,7 @@ import pytest
 import jnndl
 from experiments import catalogue, runner
 from experiments.__main__ import EXPERIMENTS, main, select
-from experiments.gradients import FITTING, cases
+from experiments.ch2.gradients import FITTING, cases
 from experiments.runner import Job
 
 

@@ -10,8 +10,12 @@ import numpy as np
 import pytest
 
 import jnndl
-from experiments import ch1_darkness, ch1_perceptrons, ch2_vectorised, ch3_l1, ch3_single_neuron, distort, report
+from experiments import distort, report
 from experiments.__main__ import EXPERIMENTS, main
+from experiments.ch1 import darkness, perceptrons
+from experiments.ch1.rates_widths import in_binary
+from experiments.ch2 import vectorised
+from experiments.ch3 import l1, single_neuron
 from jnndl.data import Dataset
 
 KEYS = {"experiment", "data", "seeds", "quick", "scale", "config", "measured"}
@@ -151,28 +155,28 @@ def test_a_report_of_nothing_is_one_sentence_and_status_2(tmp_path, capsys):
 
 
 def test_darkness_and_its_verdict_on_mnist(mnist):
-    found = ch1_darkness.run(ch1_darkness.Job(mnist, seeds=3)).measured
+    found = darkness.run(darkness.Job(mnist, seeds=3)).measured
     assert found["darkness_correct"] == 2225
-    means = ch1_darkness.run(ch1_darkness.Job(mnist, seeds=3)).curves["means"]
+    means = darkness.run(darkness.Job(mnist, seeds=3)).curves["means"]
     table = [135.87, 59.66, 116.29, 110.87, 95.22, 100.35, 107.38, 89.88, 117.88, 96.04]
     np.testing.assert_allclose(means, table, atol=0.01)
 
 
 def test_a_perceptron_that_is_wrong_is_seen(monkeypatch):
-    assert (ch1_perceptrons.festival(), ch1_perceptrons.half_adder(), ch1_perceptrons.bitwise()) == (16, 8, 40)
-    real = ch1_perceptrons.neuron
-    monkeypatch.setattr(ch1_perceptrons, "neuron", lambda kind, weight, bias: real(kind, weight, bias - 2))
+    assert (perceptrons.festival(), perceptrons.half_adder(), perceptrons.bitwise()) == (16, 8, 40)
+    real = perceptrons.neuron
+    monkeypatch.setattr(perceptrons, "neuron", lambda kind, weight, bias: real(kind, weight, bias - 2))
     # Shifted by 2, the first threshold is 7 and the second 5: it fires iff x1 and (x2 or x3) (right for 8 - 1 inputs),
     # and iff x1 (right for 8 - 1). NAND becomes NOR.
-    assert ch1_perceptrons.festival() == 14
-    assert ch1_perceptrons.half_adder() < 8
+    assert perceptrons.festival() == 14
+    assert perceptrons.half_adder() < 8
 
 
 def test_single_neuron_follows_the_rule_worked_out_in_python():
     # Quadratic: dC/dw = a sigma'(z), as is dC/db, for input 1 and target 0; the widget steps along 1/(1 - a).
     def by_hand(w, b, rate, slope):
         out = []
-        for _ in range(ch3_single_neuron.EPOCHS + 1):
+        for _ in range(single_neuron.EPOCHS + 1):
             a = 1 / (1 + math.exp(-(w + b)))
             out.append(a)
             w, b = w - rate * slope(a), b - rate * slope(a)
@@ -183,8 +187,8 @@ def test_single_neuron_follows_the_rule_worked_out_in_python():
         ("cross-entropy, 0.005", lambda a: a),
         ("cross-entropy as the widget steps, 0.005", lambda a: 1 / (1 - a)),
     ):
-        cost, rate = ch3_single_neuron.ARMS[name]
-        found = ch3_single_neuron.output(cost, rate, (2.0, 2.0))
+        cost, rate = single_neuron.ARMS[name]
+        found = single_neuron.output(cost, rate, (2.0, 2.0))
         np.testing.assert_allclose(found, by_hand(2.0, 2.0, rate, slope), atol=2e-4)
 
 
@@ -193,7 +197,7 @@ def test_the_matrix_form_in_numpy_is_the_sum_over_examples():
     weights, biases = [rng.normal(size=(3, 4)), rng.normal(size=(2, 3))], [rng.normal(size=3), rng.normal(size=2)]
     x, y = rng.normal(size=(4, 5)), rng.random((2, 5))
     for ours, theirs in zip(
-        ch2_vectorised.backprop(weights, biases, x, y), ch2_vectorised.by_example(weights, biases, x, y), strict=True
+        vectorised.backprop(weights, biases, x, y), vectorised.by_example(weights, biases, x, y), strict=True
     ):
         for a, b in zip(ours, theirs, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-12)
@@ -201,12 +205,10 @@ def test_the_matrix_form_in_numpy_is_the_sum_over_examples():
 
 def test_concentration_by_hand():
     # Of ten weights the largest tenth is one; it has 9 of 9 + 9 * 1.
-    assert ch3_l1.concentration(np.array([1.0] * 9 + [-9.0])) == pytest.approx(0.5)
+    assert l1.concentration(np.array([1.0] * 9 + [-9.0])) == pytest.approx(0.5)
 
 
 def test_digits_in_binary():
-    from experiments.ch1_rates_widths import in_binary
-
     data = in_binary(Dataset(np.zeros((3, 4)), np.array([0, 6, 9])))
     np.testing.assert_array_equal(data.targets, [[0, 0, 0, 0], [0, 1, 1, 0], [1, 0, 0, 1]])
 

@@ -10,8 +10,8 @@ import numpy as np
 
 import jnndl
 from experiments import plots
+from experiments.extra.scratch_vs_framework import EPOCHS, HE, RATE, network_of
 from experiments.runner import Experiment, Job, Outcome
-from experiments.scratch_vs_framework import EPOCHS, HE, RATE, network_of
 from jnndl.data import Splits
 
 WIDTHS = (64, 128)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from experiments import plots
-from experiments.ch1_svm import MACHINES, correct
-from experiments.ch3_more_data import SVM, sizes
+from experiments.ch1.svm import MACHINES, correct
+from experiments.ch3.more_data import SVM, sizes
 from experiments.runner import Experiment, Job, Outcome, Row
 from experiments.statistics import Toy
 from jnndl.data import Splits
