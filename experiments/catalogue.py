@@ -1,4 +1,4 @@
-"""All questions; and the entries of the book, chapters 1 to 3, that ask for nothing to be run."""
+"""All questions, in the order of the book; and the entries of chapters 1 to 3 for which there is nothing to run."""
 
 from experiments.ch1 import baseline, darkness, digits, gradient_descent, perceptrons, rates_widths, svm
 from experiments.ch2 import gradients, variants, vectorised

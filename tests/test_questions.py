@@ -21,8 +21,8 @@ from jnndl.data import Dataset
 KEYS = {"experiment", "data", "seeds", "quick", "scale", "config", "measured"}
 KEYS |= {"book", "verdict", "versions", "device", "seconds", "rows", "commit"}
 
-# In groups, because the questions of one command share what they trained and compiled; a group a test, to run side by
-# side.
+# In groups, because the questions of one command share what they trained and compiled; one test per group, so that they
+# can run side by side.
 COSTS = """
 ch3-cross-entropy ch3-full-data ch3-overfitting ch3-l1 ch3-dropout ch3-more-data ch3-more-data-svm ch3-monitor-demo
 ch3-polynomial ch3-single-neuron
@@ -61,26 +61,29 @@ def test_quick_runs_leave_results_pictures_and_a_report(monkeypatch, tmp_path, c
         assert (result["quick"], result["seeds"], result["comparable"]) == (True, [0, 1], False)
         assert result["data"]["sizes"] == {"training": 1000, "validation": 300, "test": 300}
         assert list(folder.glob("*.png")), name
-        assert [(row["id"], row["figure"]) for row in result["rows"]] == [(r.id, r.figure) for r in experiment.rows]
+        assert [(row["id"], row["metric"]) for row in result["rows"]] == [(r.id, r.metric) for r in experiment.rows]
         for row, told in zip(experiment.rows, result["rows"], strict=True):
             verdict = told["verdict"]
             # What needs no data is judged in a quick run, and every toy of that kind passes; the rest is not judged.
             assert verdict.startswith("none: not the book's data") != row.anywhere, (name, told)
             if row.anywhere and row.rule.kind == "toy":
                 assert verdict.startswith("reproduced"), (name, told)
-        main_figures = [figure for figure in ("test_accuracy", "validation_accuracy") if figure in result["measured"]]
+        # All that is declared is measured; but with the sizes of data that a quick run has.
+        missing = set(experiment.metrics) - set(result["measured"])
+        assert not missing or (name.startswith("ch3-more-data") and all(m.endswith(" images") for m in missing)), name
+        main_metrics = [name for name in ("test_accuracy", "validation_accuracy") if name in result["measured"]]
         if (folder / "network.safetensors").exists():
-            assert len(main_figures) == 1, name
-            figure = result["measured"][main_figures[0]]
-            assert 0 <= figure["mean"] <= 1
-            assert figure["mean"] == pytest.approx(sum(figure["per_seed"]) / 2)
+            assert len(main_metrics) == 1, name
+            summary = result["measured"][main_metrics[0]]
+            assert 0 <= summary["mean"] <= 1
+            assert summary["mean"] == pytest.approx(sum(summary["per_seed"]) / 2)
             network, params = jnndl.load(folder / "network.safetensors")
             assert jnndl.predict(network, params, jnndl.load_digits().test).labels.shape == (300,)
 
-        # Below: a run that can be compared shows the book's figures too.
+        # For below: a comparable run shows the book's numbers, too.
         (folder / "result.json").write_text(json.dumps(result | {"comparable": True}))
 
-    # A plot comes from result.json alone: drawn again, it is there again.
+    # A plot is made from result.json: it can be drawn again.
     pictures = sorted(results.glob("*/*.png"))
     for picture in pictures:
         picture.unlink()
@@ -104,18 +107,19 @@ def test_the_committed_results_answer_every_row_of_these_questions():
 
 
 def result_of(name, rows, **changes):
-    measured = {row["figure"]: {"mean": 0.5, "std": 0.1, "ci95": [0.4, 0.6], "per_seed": [0.4, 0.6]} for row in rows}
+    measured = {row["metric"]: {"mean": 0.5, "std": 0.1, "ci95": [0.4, 0.6], "per_seed": [0.4, 0.6]} for row in rows}
     blank = {"did": "did", "reported": "said", "place": "there", "ours": "the same", "why": ""}
     result = {"experiment": name, "data": {"name": "mnist"}, "seeds": [0, 1], "quick": False, "config": {"a": 1}}
+    result["comparable"] = True
     result |= {"measured": measured, "rows": [blank | row for row in rows], "commit": "abc", "device": "2 x a core"}
     return result | {"seconds": {"total": 90.0, "compile": 1.0}, "command": "python -m experiments x"} | changes
 
 
 def test_the_report_counts_by_kind_and_names_what_has_no_verdict(tmp_path, capsys):
     rows = [
-        {"id": "ch1-random", "kind": "claim", "figure": "a", "verdict": "reproduced: so"},
-        {"id": "ch1-random", "kind": "claim", "figure": "b", "verdict": "not reproduced: so", "why": "tested: a|b"},
-        {"id": "ch1-darkness", "kind": "toy", "figure": "c", "verdict": "open: one seed"},
+        {"id": "ch1-random", "kind": "claim", "metric": "a", "verdict": "reproduced: so"},
+        {"id": "ch1-random", "kind": "claim", "metric": "b", "verdict": "not reproduced: so", "why": "tested: a|b"},
+        {"id": "ch1-darkness", "kind": "toy", "metric": "c", "verdict": "open: one seed"},
     ]
     folder = tmp_path / "results" / "ch1-darkness"
     folder.mkdir(parents=True)
@@ -137,8 +141,8 @@ def test_the_report_explains_with_what_is_known_by_now(tmp_path, monkeypatch):
     known = dataclasses.replace(EXPERIMENTS["ch1-darkness"], rows=(dataclasses.replace(row, why="found since"),))
     monkeypatch.setitem(EXPERIMENTS, "ch1-darkness", known)
     rows = [
-        {"id": row.id, "kind": "claim", "figure": row.figure, "verdict": "not reproduced: so"},
-        {"id": row.id, "kind": "claim", "figure": "another", "verdict": "not reproduced: so", "why": "its own"},
+        {"id": row.id, "kind": "claim", "metric": row.metric, "verdict": "not reproduced: so"},
+        {"id": row.id, "kind": "claim", "metric": "another", "verdict": "not reproduced: so", "why": "its own"},
     ]
     folder = tmp_path / "ch1-darkness"
     folder.mkdir()

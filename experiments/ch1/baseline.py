@@ -3,42 +3,46 @@
 import pathlib
 from typing import Any
 
-import jax
 import numpy as np
 
 import jnndl
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, Row
+from experiments.comparison import best_epoch, final
+from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Number
-from jnndl.data import Splits
+from experiments.training import Job, unstack
+from jnndl.data import Dataset, Splits
+from jnndl.network import Network, Params
 
 WORST = 24
+
+
+def worst_mistakes(network: Network, params: Params, test: Dataset) -> list[dict[str, int]]:
+    """The images on which a network is most sure of a wrong answer: index, label and answer of each."""
+    outputs = jnndl.predict(network, params, test).outputs
+    mistakes = np.flatnonzero(outputs.argmax(axis=1) != test.targets)
+    error = outputs[mistakes].max(axis=1) - outputs[mistakes, test.targets[mistakes]]
+    worst = mistakes[np.argsort(-error)][:WORST]
+    return [{"index": int(i), "label": int(test.targets[i]), "answer": int(outputs[i].argmax())} for i in worst]
 
 
 def run(job: Job) -> Outcome:
     """Train on the training data and, as the book does here, evaluate on the test data after each epoch."""
     network = jnndl.mlp([job.pixels, 30, job.splits.classes], weight_init=jnndl.initializers.large)
     test = job.splits.test
-    fit, _ = job.fit(network, test, epochs=30, learning_rate=3.0, batch_size=10, cost=jnndl.costs.quadratic)
-    accuracy = fit.history.evaluation_accuracy
-    params = jax.tree.map(lambda a: a[0], fit.params)
-    outputs = jnndl.predict(network, params, test).outputs
-    mistakes = np.flatnonzero(outputs.argmax(axis=1) != test.targets)
-    error = outputs[mistakes].max(axis=1) - outputs[mistakes, test.targets[mistakes]]
-    worst = mistakes[np.argsort(-error)][:WORST]
+    fit = job.fit(network, test, epochs=30, learning_rate=3.0, batch_size=10, cost=jnndl.costs.quadratic).fit
+    history, params = fit.history, unstack(fit.params)[0]
     return Outcome(
-        config={"sizes": [job.pixels, 30, job.splits.classes], "weights": "large", "epochs": accuracy.shape[1]}
+        config={"sizes": [job.pixels, 30, job.splits.classes], "weights": "large", "epochs": history.penalty.shape[1]}
         | {"learning_rate": 3.0, "batch_size": 10, "cost": "quadratic", "evaluated on": "test, after each epoch"},
-        measured={"test_accuracy": accuracy[:, -1], "best_epoch_test_accuracy": accuracy.max(axis=1)},
+        measured={"test_accuracy": final(fit), "best_epoch_test_accuracy": best_epoch(fit)},
         curves={
-            "test_accuracy": accuracy.tolist(),
-            "training_accuracy": fit.history.training_accuracy.tolist(),
-            "test_cost": fit.history.evaluation_cost.tolist(),
-            "training_cost": fit.history.training_cost.tolist(),
+            "test_accuracy": history.evaluation_accuracy.tolist(),
+            "training_accuracy": history.training_accuracy.tolist(),
+            "test_cost": history.evaluation_cost.tolist(),
+            "training_cost": history.training_cost.tolist(),
             "confusion": jnndl.evaluate(network, params, test, cost=jnndl.costs.quadratic).confusion.tolist(),
-            "worst": [
-                {"index": int(i), "label": int(test.targets[i]), "answer": int(outputs[i].argmax())} for i in worst
-            ],
+            "worst": worst_mistakes(network, params, test),
         },
         network=network,
         params=params,
@@ -47,19 +51,13 @@ def run(job: Job) -> Outcome:
 
 def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     """Draw learning curves, confusion matrix, worst mistakes and first-layer weights."""
-    found, seeds = result["curves"], len(result["seeds"])
-    about = f"{result['data']['name']}, {seeds} seeds"
-    accuracy = {
-        label: 100 * np.asarray(found[name])
-        for label, name in (("test", "test_accuracy"), ("training", "training_accuracy"))
-    }
-    book = {"book, best of three runs": 95.42} if result["data"]["name"] == "mnist" else {}
+    found, about = result["curves"], plots.about(result)
     plots.curves(
         folder / "accuracy.png",
-        accuracy,
+        plots.percent({"test": found["test_accuracy"], "training": found["training_accuracy"]}),
         title=f"ch1-baseline: accuracy, {about}",
         ylabel="accuracy (%)",
-        reported=book,
+        reported=plots.if_comparable(result, {"book, best of three runs": 95.42}),
     )
     cost = {"test": found["test_cost"], "training": found["training_cost"]}
     plots.curves(folder / "cost.png", cost, title=f"ch1-baseline: cost, {about}", ylabel="quadratic cost")
@@ -75,7 +73,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.images(
         folder / "weights.png",
         np.asarray(params[0].weight).reshape(-1, *shape),
-        title="First-layer weights, a picture a hidden neuron (red positive, blue negative)",
+        title="First-layer weights, one picture per hidden neuron (red positive, blue negative)",
         columns=10,
         signed=True,
     )
@@ -86,13 +84,14 @@ EXPERIMENT = Experiment(
     chapter="1",
     shows="784-30-10, quadratic cost, rate 3.0: the first network of the book",
     minutes=1,
+    metrics=("test_accuracy", "best_epoch_test_accuracy"),
     rows=(
         Row(
             id="ch1-baseline",
             did="784-30-10, quadratic cost, rate 3.0, mini-batches of 10, 30 epochs; best of three runs",
             reported="95.42 % of the test images, at the best epoch of the best of three runs",
             place="chapter 1, transcript of the first network",
-            figure="best_epoch_test_accuracy",
+            metric="best_epoch_test_accuracy",
             rule=Number(0.9542, best_of=3),
         ),
     ),

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, Row
+from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Claim, Toy
+from experiments.training import Job
 from jnndl.data import Dataset, Splits
 
 
 def darkness(data: Dataset) -> np.ndarray:
-    """The sum of an image's pixels, in the units that the network sees."""
+    """The sum of each image's pixels, in the units that the network sees."""
     sums = np.asarray(data.inputs, np.int64).reshape(len(data), -1).sum(axis=1)
     return sums * float(data.scale)
 
@@ -41,19 +42,19 @@ def run(job: Job) -> Outcome:
 
 
 def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
-    """Draw the mean darkness of each digit, and how far the images of one digit are apart."""
+    """Draw the mean darkness of each digit, and its spread over the images of that digit."""
     found = result["curves"]
-    figure, axes = plots.figure()
+    new, axes = plots.blank()
     digits = np.arange(len(found["means"]))
     axes.bar(digits, found["means"], yerr=found["spread"], color=plots.STYLES[0][0], alpha=0.7, capsize=3)
     correct, size = result["measured"]["darkness_correct"]["mean"], result["data"]["sizes"]["test"]
-    book = "; book 2225" if result["comparable"] else ""
+    book = plots.if_comparable(result, "; book 2225") or ""
     axes.set_title(
         f"Darkness of the digits, {result['data']['name']}: {correct:.0f} of {size} right{book}", fontsize=10
     )
     axes.set(xlabel="digit", ylabel="sum of the pixels (white 0, black 1)\nmean and standard deviation")
     axes.set_xticks(digits)
-    plots.save(figure, folder / "darkness.png")
+    plots.save(new, folder / "darkness.png")
 
 
 EXPERIMENT = Experiment(
@@ -61,22 +62,23 @@ EXPERIMENT = Experiment(
     chapter="1",
     shows="two classifiers that do not learn: guessing, and the darkness of an image",
     minutes=0.1,
+    metrics=("test_accuracy", "darkness_correct", "random_test_accuracy", "random_minus_tenth"),
     rows=(
         Row(
             id="ch1-random",
             did="guess a digit",
             reported="about 10 %",
             place="chapter 1, baselines",
-            figure="random_minus_tenth",
+            metric="random_minus_tenth",
             rule=Claim("below", 0.01),
-            ours="guess for each test image, once a seed; the distance from 10 % is below one point",
+            ours="guess for each test image, once per seed; the distance from 10 % is below one point",
         ),
         Row(
             id="ch1-darkness",
             did="name the digit whose mean darkness in the training data is nearest",
             reported="2225 of 10,000",
             place="chapter 1, baselines",
-            figure="darkness_correct",
+            metric="darkness_correct",
             rule=Toy(2225),
         ),
     ),

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, Row
+from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Toy
+from experiments.training import Job
 from jnndl.data import Splits
 
 # Test images that chapter 1 shows as hard even for people.
@@ -16,7 +17,7 @@ ZERO, TWO, ONE = 1, 5, 3  # training images
 
 
 def run(job: Job) -> Outcome:
-    """Read the labels of what is drawn."""
+    """Read the labels of the images that are drawn."""
     labels, test = np.asarray(job.splits.training.targets), np.asarray(job.splits.test.targets)
     return Outcome(
         config={"first six": "training images 0 to 5", "zero, two, one": [ZERO, TWO, ONE], "hard": HARD},
@@ -63,13 +64,14 @@ EXPERIMENT = Experiment(
     chapter="1",
     shows="the pictures of digits in chapter 1",
     minutes=0.1,
+    metrics=("first_six", "zero", "two_and_one"),
     rows=(
         Row(
             id="ch1-digits",
             did="draws the first six training images",
             reported="they read 504192",
             place=PLACE,
-            figure="first_six",
+            metric="first_six",
             rule=Toy(504192),
             ours="these, the first hundred, a zero in quadrants, a 2 beside a 1, 18 hard test images",
         ),
@@ -78,7 +80,7 @@ EXPERIMENT = Experiment(
             did="splits training image 1 into quadrants",
             reported="it is a zero",
             place=PLACE,
-            figure="zero",
+            metric="zero",
             rule=Toy(0),
         ),
         Row(
@@ -86,7 +88,7 @@ EXPERIMENT = Experiment(
             did="draws training images 5 and 3 side by side",
             reported="a 2 and a 1",
             place=PLACE,
-            figure="two_and_one",
+            metric="two_and_one",
             rule=Toy(21),
         ),
     ),

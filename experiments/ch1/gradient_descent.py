@@ -8,8 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, Row, curve
+from experiments.comparison import curve
+from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Toy
+from experiments.training import Job
 from jnndl.data import Splits
 
 START, RATE, STEPS = (-0.9, 0.7), 0.1, 15
@@ -22,7 +24,7 @@ def valley(v: Any) -> Any:
 
 
 def run(job: Job) -> Outcome:
-    """Roll down by v <- v - eta grad C; and hold the gradient's direction against random ones of the same length."""
+    """Roll down by v <- v - eta grad C; and compare the gradient's direction with random moves of the same length."""
     gradient = jax.grad(valley)
     path = [jnp.asarray(START)]
     for _ in range(STEPS):
@@ -64,13 +66,14 @@ EXPERIMENT = Experiment(
     chapter="1",
     shows="the valley of chapter 1, a ball that rolls into it, and the best direction",
     minutes=0.1,
+    metrics=("shrunk_by", "directions_better_than_the_gradient"),
     rows=(
         Row(
             id="ch1-valley",
             did="draws C = v1^2 + v2^2 on [-1, 1]^2, with a ball that rolls down",
             reported="two pictures",
             place="chapter 1, learning with gradient descent",
-            figure="shrunk_by",
+            metric="shrunk_by",
             rule=Toy((1 - 2 * RATE) ** STEPS, tolerance=1e-6),
             ours="the surface and 15 steps at rate 0.1, each of which multiplies the distance by 1 - 2 * 0.1",
             anywhere=True,
@@ -80,9 +83,9 @@ EXPERIMENT = Experiment(
             did="exercise: of all moves of one length, -grad C lowers C the most to first order",
             reported="a proof by Cauchy and Schwarz is asked for",
             place="chapter 1, exercise",
-            figure="directions_better_than_the_gradient",
+            metric="directions_better_than_the_gradient",
             rule=Toy(0),
-            ours="10,000 random directions a seed: how many lower C more",
+            ours="10,000 random directions per seed: how many lower C more",
             anywhere=True,
         ),
     ),

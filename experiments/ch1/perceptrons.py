@@ -10,8 +10,9 @@ import numpy as np
 
 import jnndl
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, Row
+from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Toy
+from experiments.training import Job
 from jnndl.data import Splits
 from jnndl.layers import Affine
 from jnndl.network import Network, Params
@@ -28,7 +29,7 @@ def neuron(kind: Neuron, weight: Any, bias: float) -> Any:
 
 
 def festival() -> int:
-    """Of 8 inputs and 2 thresholds: how often the perceptron decides as the weather (and company) say."""
+    """For 8 inputs and 2 thresholds: how often the perceptron's decision is the wanted one."""
     right = 0
     for x1, x2, x3 in itertools.product((0, 1), repeat=3):
         right += neuron(step, [6, 2, 2], -5)(x1, x2, x3) == x1
@@ -37,7 +38,7 @@ def festival() -> int:
 
 
 def half_adder() -> int:
-    """Of 4 inputs, with the doubled wire and with the merged one: how often sum and carry are right."""
+    """For 4 inputs, with the doubled wire and with the merged one: how often sum and carry are right."""
     nand, merged, right = neuron(step, [-2, -2], 3), neuron(step, [-4], 3), 0
     for x1, x2 in itertools.product((0, 1), repeat=2):
         first = nand(x1, x2)
@@ -71,18 +72,18 @@ def scaling(seed: int) -> tuple[int, float]:
 
 
 def bitwise() -> int:
-    """Of 10 digits and 4 bits, in the worst case that the exercise allows: how many bits the added layer gets right."""
+    """For 10 digits and 4 bits, in the worst case that the exercise allows: how many bits the new layer gets right."""
     bits = np.arange(10) >> np.arange(4)[:, None] & 1  # the weights: 1 where a digit has the bit; all biases -1/2
     right = 0
     for digit, bit in itertools.product(range(10), range(4)):
-        others = np.where(bits[bit] == 1, 0.01, 0.0)  # the others are below 0.01, and where it hurts just so
+        others = np.where(bits[bit] == 1, 0.01, 0.0)  # the other outputs are below 0.01: just so where it hurts
         others[digit] = 0.99
         right += int(neuron(step, bits[bit].tolist(), -0.5)(*others) == bits[bit, digit])
     return right
 
 
 def run(job: Job) -> Outcome:
-    """Go through every input of each; count what is right."""
+    """Go through every input of each network, and count the right answers."""
     scalings = [scaling(seed) for seed in range(job.seeds)]
     nand = neuron(step, [-2, -2], 3)
     ln3 = float(np.log(3))
@@ -132,13 +133,24 @@ EXPERIMENT = Experiment(
     chapter="1",
     shows="perceptrons that decide, add and are scaled; sigmoid neurons beside them",
     minutes=0.1,
+    metrics=(
+        "festival_right",
+        "nand_right",
+        "half_adder_right",
+        "scaling_changed",
+        "sigmoid_limit_distance",
+        "sigmoid_where_z_is_zero",
+        "bitwise_right",
+        "sigmoid_distance",
+        "step_at_zero",
+    ),
     rows=(
         Row(
             id="ch1-perceptron-festival",
             did="three binary inputs, weights 6, 2, 2, thresholds 5 and 3",
             reported="fires iff x1; fires iff x1 or (x2 and x3)",
             place=PERCEPTRONS,
-            figure="festival_right",
+            metric="festival_right",
             rule=Toy(16),
             ours="all 8 inputs, both thresholds",
             anywhere=True,
@@ -148,7 +160,7 @@ EXPERIMENT = Experiment(
             did="weights -2, -2, bias 3",
             reported="a NAND gate",
             place=PERCEPTRONS,
-            figure="nand_right",
+            metric="nand_right",
             rule=Toy(4),
             anywhere=True,
         ),
@@ -157,7 +169,7 @@ EXPERIMENT = Experiment(
             did="five NAND perceptrons; the doubled connection also merged into one of weight -4",
             reported="sum and carry of two bits",
             place=PERCEPTRONS,
-            figure="half_adder_right",
+            metric="half_adder_right",
             rule=Toy(8),
             ours="all 4 inputs, both forms",
             anywhere=True,
@@ -167,9 +179,9 @@ EXPERIMENT = Experiment(
             did="exercise: multiply all weights and biases by c > 0",
             reported="a network of perceptrons does not change",
             place="chapter 1, exercises on sigmoid neurons",
-            figure="scaling_changed",
+            metric="scaling_changed",
             rule=Toy(0),
-            ours="a random 3-4-2 network a seed, all 8 inputs, c from 0.01 to 1000",
+            ours="one random 3-4-2 network per seed, all 8 inputs, c from 0.01 to 1000",
             anywhere=True,
         ),
         Row(
@@ -177,7 +189,7 @@ EXPERIMENT = Experiment(
             did="exercise: let c grow in the same network of sigmoid neurons",
             reported="it becomes the network of perceptrons, unless some w x + b is 0",
             place="chapter 1, exercises on sigmoid neurons",
-            figure="sigmoid_limit_distance",
+            metric="sigmoid_limit_distance",
             rule=Toy(0, tolerance=1e-6),
             ours="the same networks, c = 100,000: the largest distance of an output",
             anywhere=True,
@@ -187,7 +199,7 @@ EXPERIMENT = Experiment(
             did="exercise: the exception, w x + b = 0",
             reported="there the limit fails",
             place="chapter 1, exercises on sigmoid neurons",
-            figure="sigmoid_where_z_is_zero",
+            metric="sigmoid_where_z_is_zero",
             rule=Toy(0.5),
             ours="weights 1000, 1000, bias -1000, input 1, 0: the sigmoid neuron stays at 1/2, the perceptron says 0",
             anywhere=True,
@@ -197,7 +209,7 @@ EXPERIMENT = Experiment(
             did="exercise: add a layer of four neurons that writes the digit in binary",
             reported="weights and biases are asked for",
             place="chapter 1, exercise",
-            figure="bitwise_right",
+            metric="bitwise_right",
             rule=Toy(40),
             ours="weight 1 where the digit has the bit, bias -1/2; every digit and bit, at its worst",
             anywhere=True,
@@ -207,7 +219,7 @@ EXPERIMENT = Experiment(
             did="draws the sigmoid function on [-5, 5]",
             reported="the curve",
             place="chapter 1, sigmoid neurons",
-            figure="sigmoid_distance",
+            metric="sigmoid_distance",
             rule=Toy(0, tolerance=1e-6),
             ours="the curve; its values at 0 and +-ln 3 are 1/2, 3/4, 1/4",
             anywhere=True,
@@ -217,7 +229,7 @@ EXPERIMENT = Experiment(
             did="draws the step function on [-5, 5]",
             reported="the curve; a perceptron's output is 0 where w x + b = 0",
             place="chapter 1, sigmoid neurons",
-            figure="step_at_zero",
+            metric="step_at_zero",
             rule=Toy(0),
             anywhere=True,
         ),

@@ -1,7 +1,7 @@
 """Gradients three ways, handwritten, automatic and numerical: whether they agree, and what each of them costs.
 
 Three parts: ``check_gradients`` on networks of every depth, neuron, cost, penalty and initializer; the error of
-differences against their step; and the time of handwritten, automatic and numerical gradients as the network grows
+difference quotients against their step; the time of handwritten, automatic and numerical gradients as networks grow
 (chapter 2, "In what sense is backpropagation a fast algorithm?").
 """
 
@@ -21,8 +21,9 @@ from jax.flatten_util import ravel_pytree
 
 import jnndl
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, Row, write
+from experiments.runner import Experiment, Outcome, Row, write
 from experiments.statistics import Measured, Toy
+from experiments.training import Job
 from jnndl import costs, equations, initializers, neurons
 from jnndl.checks import GradientCheck, once
 from jnndl.data import Dataset, Splits
@@ -36,10 +37,12 @@ INITIALIZERS = {"default": initializers.default, "large": initializers.large, "H
 SIZES = (8, 7, 8, 7)  # of hidden layers
 BATCH = 10
 CHECKED = ("by_hand", "numerical", "automatic")
+DTYPES = ("float64", "float32")
+EQUATIONS = ("bp1", "bp2", "bp3", "bp4", "matrix_form")
 
 
 class Case(NamedTuple):
-    """A row of the matrix of networks."""
+    """One row of the matrix of networks."""
 
     depth: int
     hidden: str
@@ -65,9 +68,9 @@ EXACT = Toy(0.0, 1e-12)
 
 
 def cases(quick: bool) -> list[Case]:
-    """Every depth with every cost and output neuron; the rest goes round, out of step with one another.
+    """Every depth with every cost and output neuron; hidden neurons, penalties and weights take turns.
 
-    Weights of zero are the output layer's alone, as in network3: all of them zero would send no gradient down.
+    Only the output layer ever has zero weights, as in network3: if all were zero, no gradient would reach the others.
     """
     found = []
     for turn, (depth, number) in enumerate(itertools.product(range(1, 6), range(len(FITTING)))):
@@ -87,7 +90,7 @@ def cases(quick: bool) -> list[Case]:
 
 
 def objective_of(case: Case, pixels: int, classes: int) -> Objective:
-    """The network of a row, and what it minimises."""
+    """What the network of a row minimises."""
     network = jnndl.mlp(
         [pixels, *SIZES[: case.depth - 1], classes],
         hidden=neurons.NEURONS[case.hidden],
@@ -116,8 +119,8 @@ def worst(found: GradientCheck) -> dict[str, float]:
 
 
 def matrix(job: Job) -> tuple[list[dict[str, Any]], str]:
-    """The checks of all networks, as rows and as a table; two threads, since most of the time goes into compiling."""
-    jobs = [(case, dtype) for case in cases(job.quick) for dtype in ("float64", "float32")]
+    """The checks of all networks, as rows and as a table; in two threads, because most of the time is compiling."""
+    jobs = [(case, dtype) for case in cases(job.quick) for dtype in DTYPES]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda one: check(job, *one), jobs))
     rows: list[dict[str, Any]] = [
@@ -126,19 +129,22 @@ def matrix(job: Job) -> tuple[list[dict[str, Any]], str]:
     ]
     width = max(len(row["network"]) for row in rows)
     lines = [f"{'network':<{width}}  {'precision':<9}{'hand-auto':>11}{'hand-diff':>11}{'auto-diff':>11}  verdict"]
-    for dtype in ("float64", "float32"):
+    for dtype in DTYPES:
         of_dtype = [row for row in rows if row["dtype"] == dtype]
         total: dict[str, Any] = {"network": "worst", "dtype": dtype, "ok": all(row["ok"] for row in of_dtype)}
         total |= {name: max(row[name] for row in of_dtype) for name in CHECKED}
         for row in (*of_dtype, total):
-            figures = "".join(f"{row[name]:11.1e}" for name in CHECKED)
-            lines.append(f"{row['network']:<{width}}  {row['dtype']:<9}{figures}  {'ok' if row['ok'] else 'WRONG'}")
+            numbers = "".join(f"{row[name]:11.1e}" for name in CHECKED)
+            lines.append(f"{row['network']:<{width}}  {row['dtype']:<9}{numbers}  {'ok' if row['ok'] else 'WRONG'}")
     faults = [f"FAULT: {row['network']}: {fault}" for row in rows for fault in row["faults"]]
     return rows, "\n".join([*lines, *faults])
 
 
 def v_curve(job: Job) -> dict[str, Any]:
-    """The relative error of a difference against its step; a network and a random direction a seed, their median."""
+    """The relative error of a difference quotient against its step: the median over seeds.
+
+    Each seed has a network and a random direction of its own.
+    """
     network = jnndl.mlp([job.pixels, 30, job.splits.classes])
     objective, batch = Objective(network), job.training[:BATCH]
     steps = np.logspace(-12, 1, 14 if job.quick else 53)
@@ -172,7 +178,7 @@ def v_curve(job: Job) -> dict[str, Any]:
 
 
 def fastest(programs: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
-    """The least seconds of each program, run in turn so that a busy moment of the machine falls on all of them."""
+    """The least seconds of each program; they take turns, so that a busy moment of the machine affects all of them."""
     for program in programs.values():
         jax.block_until_ready(program())  # compile
     seconds: dict[str, list[float]] = {name: [] for name in programs}
@@ -185,17 +191,16 @@ def fastest(programs: dict[str, Callable[[], Any]], repeats: int) -> dict[str, f
 
 
 def times(job: Job, width: int, measured: int) -> dict[str, Any]:
-    """Seconds a mini-batch for one width: descent with either gradient, the cost alone, and differences of all weights.
+    """Seconds per mini-batch for one width: descent with either gradient, the cost alone, and numerical differences.
 
-    Numerical differences are run for networks of up to ``measured`` parameters, and beyond that are what a million
-    costs take: one more than there are parameters, each a forward pass (chapter 2).
+    Numerical differences are measured for networks of up to ``measured`` parameters. For larger ones they are
+    extrapolated: one forward pass for each parameter, and one more (chapter 2).
     """
     network = jnndl.mlp([job.pixels, width, job.splits.classes])
     objective, params = Objective(network), network.init(jax.random.key(0))
     size = sum(leaf.size for leaf in jax.tree.leaves(params))
-    count = int(
-        np.clip(4_000_000 // size, 10, len(job.training) // BATCH)
-    )  # mini-batches, about as long for every width
+    # How many mini-batches: fewer for wider networks, so that all take about as long.
+    count = int(np.clip(4_000_000 // size, 10, len(job.training) // BATCH))
     data = jax.tree.map(lambda a: jnp.asarray(a), job.training[: count * BATCH])
     batches = (data.inputs.reshape(count, BATCH, *data.inputs.shape[1:]), data.targets.reshape(count, BATCH))
 
@@ -240,7 +245,7 @@ def times(job: Job, width: int, measured: int) -> dict[str, Any]:
 
 
 def equations_off(job: Job) -> dict[str, float]:
-    """How far each equation is from ``jax.grad`` of what it names: one image, one hidden layer, float64."""
+    """The relative distance of each equation from ``jax.grad``: one image, one hidden layer, float64."""
     objective, sigmoid = Objective(job.mlp(30), costs.quadratic), neurons.sigmoid
 
     @once
@@ -280,14 +285,14 @@ def equations_off(job: Job) -> dict[str, float]:
 
 
 def run(job: Job) -> Outcome:
-    """All parts; prints the tables as they come."""
+    """All parts; prints the tables as soon as they are ready."""
     rows, table = matrix(job)
     print(table, flush=True)
     curve = v_curve(job)
     widths = (3, 10) if job.quick else (3, 10, 30, 100, 300, 1258 if job.pixels == 784 else 13_000)
     cost = [times(job, width, 3000 if job.quick else 30_000) for width in widths]
     cost_table = [
-        "parameters  handwritten    automatic  hand/auto  forward pass     numerical  (seconds a mini-batch of 10)"
+        "parameters  handwritten    automatic  hand/auto  forward pass     numerical  (seconds per mini-batch of 10)"
     ]
     cost_table += [
         f"{row['parameters']:10d}{row['handwritten']:13.2e}{row['automatic']:13.2e}"
@@ -298,12 +303,11 @@ def run(job: Job) -> Outcome:
     print("\n" + "\n".join(cost_table), flush=True)
     measured = {
         f"{name}_{dtype}": [max(row[name] for row in rows if row["dtype"] == dtype)]
-        for dtype in ("float64", "float32")
+        for dtype in DTYPES
         for name in CHECKED
     }
     ratios = [row["handwritten"] / row["automatic"] for row in cost]
     measured |= {"networks_right": [np.mean([row["ok"] for row in rows])], "time_ratio_worst": [max(ratios)]}
-    measured |= {f"time_ratio_{row['parameters']}_parameters": [r] for row, r in zip(cost, ratios, strict=True)}
     measured |= {name: [off] for name, off in equations_off(job).items()}
     measured |= {
         "backprop_in_forward_passes": [cost[-1]["handwritten"] / cost[-1]["forward pass"]],
@@ -338,7 +342,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.powers(
         folder / "cost.png",
         {label: line for label, line in lines.items() if line[0]},
-        title=f"gradients: time of a step of descent on {BATCH} examples, by the kind of gradient ({data})",
+        title=f"gradients: time of one step of descent on {BATCH} examples, by kind of gradient ({data})",
         xlabel="weights and biases",
         ylabel="seconds",
         markers=True,
@@ -350,19 +354,27 @@ EXPERIMENT = Experiment(
     chapter="2",
     shows="handwritten, automatic and numerical gradients: do they agree, and what do they cost",
     minutes=0.6,
+    metrics=(
+        *(f"{name}_{dtype}" for dtype in DTYPES for name in CHECKED),
+        "networks_right",
+        "time_ratio_worst",
+        *(f"{name}_off" for name in EQUATIONS),
+        "backprop_in_forward_passes",
+        "numerical_in_forward_passes",
+    ),
     rows=(
         *(
             Row(
-                name,
-                did,
-                "proved",
-                "chapter 2",
-                figure,
-                EXACT,
-                f"relative to jax.grad with respect to {of}",
+                id=name,
+                did=did,
+                reported="proved",
+                place="chapter 2",
+                metric=metric,
+                rule=EXACT,
+                ours=f"relative to jax.grad with respect to {of}",
                 anywhere=True,
             )
-            for name, figure, did, of in (
+            for name, metric, did, of in (
                 ("ch2-bp1", "bp1_off", "the error of the output layer", "its z"),
                 ("ch2-bp2", "bp2_off", "the error of a layer from that of the next", "its z"),
                 ("ch2-bp3", "bp3_off", "the gradient with respect to the biases", "the biases"),
@@ -371,23 +383,23 @@ EXPERIMENT = Experiment(
             )
         ),
         Row(
-            "ch2-finite-diff",
-            "differences instead of backpropagation: a check, and a cost",
-            "they agree",
-            "chapter 2, in what sense is backpropagation fast",
-            "numerical_float64",
-            Toy(0.0, 1e-7),
-            "the worst of 25 networks, handwritten against central differences in float64",
+            id="ch2-finite-diff",
+            did="differences instead of backpropagation: a check, and a cost",
+            reported="they agree",
+            place="chapter 2, in what sense is backpropagation fast",
+            metric="numerical_float64",
+            rule=Toy(0.0, 1e-7),
+            ours="the worst of 25 networks, handwritten against central differences in float64",
             anywhere=True,
         ),
         Row(
-            "ch2-finite-diff",
-            "a network of a million weights",
-            "a million and one forward passes, against about two for backpropagation",
-            "chapter 2, in what sense is backpropagation fast",
-            "backprop_in_forward_passes",
-            Measured(),
-            "time of a handwritten gradient and its step, in forward passes, at a million weights",
+            id="ch2-finite-diff",
+            did="a network of a million weights",
+            reported="a million and one forward passes, against about two for backpropagation",
+            place="chapter 2, in what sense is backpropagation fast",
+            metric="backprop_in_forward_passes",
+            rule=Measured(),
+            ours="time of a handwritten gradient and its step, in forward passes, at a million weights",
         ),
     ),
     run=run,

@@ -1,4 +1,4 @@
-"""What changes in backpropagation when one neuron is another, or all are linear? Chapter 2's exercises, in numbers."""
+"""What changes in backpropagation when one neuron differs, or all are linear? Chapter 2's exercises, in numbers."""
 
 import functools
 import pathlib
@@ -10,8 +10,9 @@ import numpy as np
 
 import jnndl
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, Row
+from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Toy
+from experiments.training import Job
 from jnndl.data import Dataset, Splits
 from jnndl.gradients import Objective, autodiff, backprop
 from jnndl.network import Network
@@ -24,7 +25,7 @@ def _first(z: Any) -> Any:
     return jnp.arange(z.shape[0]) == 0
 
 
-# A layer whose first neuron has the activation f(z) = sin z; its backward has f' in that place and nothing else.
+# A layer whose first neuron has the activation f(z) = sin z; only there its backward has f' in place of sigma'.
 one_other = Neuron(
     "one sine among sigmoids",
     lambda z: jnp.where(_first(z), jnp.sin(z), sigmoid.forward(z)),
@@ -56,7 +57,7 @@ def collapsed(seed: int) -> jax.Array:
 
 
 def run(job: Job) -> Outcome:
-    """A small random network a seed, in float64."""
+    """One small random network per seed, in float64."""
     networks = {
         "one other neuron": jnndl.mlp(SIZES, hidden=one_other),
         "all linear": jnndl.mlp(SIZES, hidden=linear, output=linear),
@@ -74,7 +75,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     """Draw the distances, which are rounding errors."""
     plots.arms(
         folder / "distances.png",
-        {name: 1e16 * np.asarray(figure["per_seed"]) for name, figure in result["measured"].items()},
+        {name: 1e16 * plots.per_seed(result, name) for name in result["measured"]},
         title="Backpropagation by hand against jax.grad, 5-4-3-2 networks, float64",
         xlabel="distance, in 1e-16 (float64 rounds at 2e-16)",
     )
@@ -85,13 +86,14 @@ EXPERIMENT = Experiment(
     chapter="2",
     shows="backpropagation where one neuron has another activation, and where all are linear",
     minutes=0.1,
+    metrics=("one other neuron: distance", "all linear: distance", "all linear: distance from one matrix"),
     rows=(
         Row(
             id="ch2-variants",
             did="exercise: one neuron with another activation f",
             reported="only f' takes the place of sigma' for that neuron",
             place="chapter 2, exercise",
-            figure="one other neuron: distance",
+            metric="one other neuron: distance",
             rule=Toy(0, tolerance=1e-12),
             ours="f = sin; handwritten against jax.grad, relative, the worst array",
             anywhere=True,
@@ -101,7 +103,7 @@ EXPERIMENT = Experiment(
             did="exercise: sigma(z) = z throughout",
             reported="sigma' = 1: backpropagation is a product of the transposed weights",
             place="chapter 2, exercise",
-            figure="all linear: distance",
+            metric="all linear: distance",
             rule=Toy(0, tolerance=1e-12),
             ours="handwritten against jax.grad, relative, the worst array",
             anywhere=True,
@@ -111,7 +113,7 @@ EXPERIMENT = Experiment(
             did="exercise: sigma(z) = z throughout",
             reported="implied: such a network is one matrix",
             place="chapter 2, exercise",
-            figure="all linear: distance from one matrix",
+            metric="all linear: distance from one matrix",
             rule=Toy(0, tolerance=1e-12),
             ours="the output against that of the product of the weights",
             anywhere=True,

@@ -1,4 +1,4 @@
-"""Do early stopping and a falling learning rate spare epochs? Chapter 3's 784-100-10 against its 60 fixed epochs."""
+"""Do early stopping and a falling learning rate save epochs? Chapter 3's 784-100-10 against its 60 fixed epochs."""
 
 import itertools
 import pathlib
@@ -8,17 +8,49 @@ import numpy as np
 
 import jnndl
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, Row, curve, each
+from experiments.comparison import accuracy_curves, best_epoch, minus, train_arms
+from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Claim, Measured, Number
+from experiments.training import Job, unstack
 from jnndl.data import Splits
+from jnndl.network import Network
+from jnndl.train import Fit
 
 # The book: rate 0.1 for 60 epochs; stop after 10 epochs without improvement; halve after 10, until 1/128. The third arm
 # starts at chapter 3's usual rate of 0.5, which leaves the halving something to do.
+FIXED: dict[str, Any] = {"epochs": 60, "learning_rate": 0.1}
 ARMS: dict[str, dict[str, Any]] = {
-    "fixed": {"epochs": 60, "learning_rate": 0.1},
+    "fixed": FIXED,
     "stopping": {"epochs": 60, "learning_rate": 0.1, "patience": 10},
     "halving": {"epochs": 60, "learning_rate": 0.5, "halve_after": 3, "patience": 10},
 }
+PARTS = ("validation", "test")
+DEFAULT_WEIGHTS = "fixed_default_weights_best_epoch_validation_accuracy"
+
+
+def difference(arm: str, part: str) -> str:
+    """The name of the difference between an arm and the fixed epochs."""
+    return f"{minus(arm, 'fixed').replace(' ', '_')}_{part}"
+
+
+METRICS = (
+    *(f"{arm}_{what}" for arm in ARMS for what in ("epochs", "best_epoch_validation_accuracy")),
+    *(f"{arm}_{part}_accuracy" for arm in ARMS for part in PARTS),
+    *(difference(arm, part) for arm in ("stopping", "halving") for part in PARTS),
+    DEFAULT_WEIGHTS,
+)
+
+
+def hundred(job: Job, weight_init: jnndl.initializers.Initializer) -> tuple[Network, dict[str, Any]]:
+    """The network of 100 hidden neurons and what all its runs share; ch3-initial-weights looks at two of them, too."""
+    network = job.mlp(100, weight_init=weight_init)
+    return network, {"evaluation": job.splits.validation, "batch_size": 10, "l2": job.l2(5.0)}
+
+
+def train_fixed(job: Job, weight_init: jnndl.initializers.Initializer, title: str) -> Fit:
+    """Train the network of 100 hidden neurons for 60 epochs at rate 0.1, lambda 5.0."""
+    network, shared = hundred(job, weight_init)
+    return job.fit(network, title=title, **shared, **FIXED).fit
 
 
 def run(job: Job) -> Outcome:
@@ -26,55 +58,41 @@ def run(job: Job) -> Outcome:
 
     Validation data decide when to stop and which epoch's parameters to keep, so the arms are compared on test data too.
     """
-    network = job.mlp(100, weight_init=jnndl.initializers.large)
+    network, shared = hundred(job, jnndl.initializers.large)
+    fits = train_arms(job, ARMS, network=network, **shared)
     measured: dict[str, Any] = {}
-    curves, saved = {}, []
-    for name, arm in ARMS.items():
-        fit, _ = job.fit(network, job.splits.validation, title=f"{name}: ", batch_size=10, l2=job.l2(5.0), **arm)
+    chosen = {name: unstack(fit.params if name == "fixed" else fit.best_params) for name, fit in fits.items()}
+    for name, fit in fits.items():
         accuracy = fit.history.evaluation_accuracy
-        chosen = fit.params if name == "fixed" else fit.best_params
-        kept = each(chosen)
         measured[f"{name}_epochs"] = np.sum(~np.isnan(accuracy), axis=1)
         measured[f"{name}_best_epoch_validation_accuracy"] = np.nanmax(accuracy, axis=1)
-        for part, data in (("validation", job.splits.validation), ("test", job.splits.test)):
-            scores = [jnndl.evaluate(network, params, data).accuracy for params in kept]
+        for part in PARTS:
+            data = getattr(job.splits, part)
+            scores = [jnndl.evaluate(network, params, data).accuracy for params in chosen[name]]
             measured[f"{name}_{part}_accuracy"] = np.asarray(scores)
-        curves[name] = curve(accuracy)
-        saved += kept[:1]
     # The book does not name the initial weights of its 60 epochs.
-    smaller, _ = job.fit(
-        job.mlp(100),
-        job.splits.validation,
-        title="fixed, default weights: ",
-        batch_size=10,
-        l2=job.l2(5.0),
-        **ARMS["fixed"],
-    )
-    accuracy = smaller.history.evaluation_accuracy
-    measured["fixed_default_weights_best_epoch_validation_accuracy"] = accuracy.max(axis=1)
-    curves["fixed, default weights"] = curve(accuracy)
-    for name, part in itertools.product(("stopping", "halving"), ("validation", "test")):
-        measured[f"{name}_minus_fixed_{part}"] = (
-            measured[f"{name}_{part}_accuracy"] - measured[f"fixed_{part}_accuracy"]
-        )
+    smaller = train_fixed(job, jnndl.initializers.default, "fixed, default weights: ")
+    measured[DEFAULT_WEIGHTS] = best_epoch(smaller)
+    for name, part in itertools.product(("stopping", "halving"), PARTS):
+        measured[difference(name, part)] = measured[f"{name}_{part}_accuracy"] - measured[f"fixed_{part}_accuracy"]
     return Outcome(
         config={"sizes": [job.pixels, 100, job.splits.classes], "weights": "large", "cost": "cross_entropy"}
         | {"batch_size": 10, "l2": job.l2(5.0), "arms": ARMS, "evaluated on": "validation"},
         measured={"validation_accuracy": measured["fixed_validation_accuracy"], **measured},
-        curves={"validation_accuracy": curves},
+        curves={"validation_accuracy": accuracy_curves(fits | {"fixed, default weights": smaller})},
         network=network,
-        params=saved[0],
+        params=chosen["fixed"][0],
     )
 
 
 def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
-    """Draw validation accuracy against epochs; a line goes on while any of its networks trains."""
+    """Draw validation accuracy against epochs; a line ends where the last of its networks stopped."""
     plots.curves(
         folder / "accuracy.png",
-        {name: 100 * np.asarray(values, float) for name, values in result["curves"]["validation_accuracy"].items()},
-        title=f"100 hidden neurons, lambda 5.0: {result['data']['name']}, {len(result['seeds'])} seeds",
+        plots.percent(result["curves"]["validation_accuracy"]),
+        title=f"100 hidden neurons, lambda 5.0: {plots.about(result)}",
         ylabel="validation accuracy (%)",
-        reported={"book, 60 epochs": 98.04} if result["comparable"] else None,
+        reported=plots.if_comparable(result, {"book, 60 epochs": 98.04}),
     )
 
 
@@ -83,42 +101,43 @@ EXPERIMENT = Experiment(
     chapter="3",
     shows="784-100-10, lambda 5.0: 60 fixed epochs against early stopping and halving",
     minutes=6,
+    metrics=("validation_accuracy", *METRICS),
     rows=(
         Row(
-            "ch3-reg-100-60",
-            "784-100-10, rate 0.1, lambda 5.0, 60 epochs; the initial weights are not named",
-            "98.04 % (validation)",
-            "chapter 3, regularization",
-            "fixed_best_epoch_validation_accuracy",
-            Number(0.9804),
-            "the same with large weights; the best epoch",
+            id="ch3-reg-100-60",
+            did="784-100-10, rate 0.1, lambda 5.0, 60 epochs; the initial weights are not named",
+            reported="98.04 % (validation)",
+            place="chapter 3, regularization",
+            metric="fixed_best_epoch_validation_accuracy",
+            rule=Number(0.9804),
+            ours="the same with large weights; the best epoch",
         ),
         Row(
-            "ch3-early-stopping",
-            "problem: stop after 10 epochs without improvement",
-            "no figure: it saves the choice of the number of epochs",
-            "chapter 3, how to choose hyper-parameters",
-            "stopping_epochs",
-            Measured(),
-            "784-100-10, rate 0.1, lambda 5.0: the epochs trained, of 60 at most",
+            id="ch3-early-stopping",
+            did="problem: stop after 10 epochs without improvement",
+            reported="no number: it saves the choice of the number of epochs",
+            place="chapter 3, how to choose hyper-parameters",
+            metric="stopping_epochs",
+            rule=Measured(),
+            ours="784-100-10, rate 0.1, lambda 5.0: the epochs trained, of 60 at most",
         ),
         Row(
-            "ch3-early-stopping",
-            "problem: stop after 10 epochs without improvement",
-            "no figure: little is lost",
-            "chapter 3, how to choose hyper-parameters",
-            "stopping_minus_fixed_test",
-            Claim("above", -0.005),
-            "the same: test accuracy at the best validation epoch minus that after 60, by seed; above -0.5 points",
+            id="ch3-early-stopping",
+            did="problem: stop after 10 epochs without improvement",
+            reported="no number: little is lost",
+            place="chapter 3, how to choose hyper-parameters",
+            metric=difference("stopping", "test"),
+            rule=Claim("above", -0.005),
+            ours="the same: test accuracy at the best validation epoch minus that after 60, by seed; above -0.5 points",
         ),
         Row(
-            "ch3-lr-schedule",
-            "exercise: halve the rate when validation accuracy stops improving, until 1/128",
-            "no figure: large steps first, fine ones later",
-            "chapter 3, how to choose hyper-parameters",
-            "halving_minus_fixed_test",
-            Claim("above", -0.005),
-            "rate 0.5, halved after 3 epochs without improvement, stopped after 10: test accuracy at the best "
+            id="ch3-lr-schedule",
+            did="exercise: halve the rate when validation accuracy stops improving, until 1/128",
+            reported="no number: large steps first, fine ones later",
+            place="chapter 3, how to choose hyper-parameters",
+            metric=difference("halving", "test"),
+            rule=Claim("above", -0.005),
+            ours="rate 0.5, halved after 3 epochs without improvement, stopped after 10: test accuracy at the best "
             "validation epoch minus that after 60 at rate 0.1, by seed; above -0.5 points",
         ),
     ),

@@ -1,4 +1,4 @@
-"""Do shifted, turned and distorted copies of the training images help? Four copies each, as many updates."""
+"""Do shifted, turned and distorted copies of the training images help? Four copies of each, equally many updates."""
 
 import pathlib
 from typing import Any
@@ -7,12 +7,22 @@ import jax
 import numpy as np
 
 from experiments import distort, plots
-from experiments.runner import Experiment, Job, Outcome, Row, curve, each
+from experiments.comparison import Comparison, accuracy_curves, final, minus, train_arms
+from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Claim, Toy
+from experiments.training import Job, unstack
 from jnndl.data import Dataset, Splits
 
 IMAGES, HIDDEN, EPOCHS, COPIES = 5000, 100, 30, 4
 DEGREES, PICTURE_DEGREES = 15.0, 15.0
+CHANGES = ("shifts", "rotations", "elastic")
+COMPARED = Comparison(
+    ("plain", *CHANGES),
+    {"final": final},
+    {minus(how, "plain"): (f"{how}: final", "plain: final") for how in CHANGES}
+    | {minus("elastic", "rotations"): ("elastic: final", "rotations: final")},
+)
+LABEL = "label of the rotated image"
 
 
 def expanded(data: Dataset, how: str) -> Dataset:
@@ -24,7 +34,7 @@ def expanded(data: Dataset, how: str) -> Dataset:
     elif how != "plain":
         for copy_key in jax.random.split(key, COPIES):
             degrees = jax.random.uniform(copy_key, (len(images),), minval=-DEGREES, maxval=DEGREES)
-            # The field is given for MNIST's 28 pixels; what is smoothed less has to be moved less.
+            # alpha and sigma are meant for MNIST's 28 pixels. A field that is smoothed less must be scaled less, too.
             size = images.shape[1] / 28
             copies.append(
                 distort.rotate(images, np.asarray(degrees))
@@ -37,57 +47,47 @@ def expanded(data: Dataset, how: str) -> Dataset:
 
 def run(job: Job) -> Outcome:
     """The first 5,000 images alone and with copies; lambda/n and the number of updates are the same."""
-    network, measured = job.mlp(HIDDEN), dict[str, Any]()
-    curves, shown, params = {}, {}, None
-    for how in ("plain", "shifts", "rotations", "elastic"):
-        training = expanded(job.training[:IMAGES], how)
-        fit, _ = job.fit(
-            network,
-            job.splits.validation,
-            title=f"{how}: ",
-            training=training,
-            epochs=EPOCHS * (1 + COPIES) if how == "plain" else EPOCHS,
-            learning_rate=0.5,
-            batch_size=10,
-            l2=0.0001 * len(training),
-        )
-        accuracy, params = fit.history.evaluation_accuracy, fit.params
-        measured[f"{how}: final"] = accuracy[:, -1]
-        if how != "plain":
-            measured[f"{how} minus plain"] = measured[f"{how}: final"] - measured["plain: final"]
-        curves[how] = curve(accuracy[:, 1 + COPIES - 1 :: 1 + COPIES] if how == "plain" else accuracy)
-        first = range(0, len(training), min(IMAGES, len(job.training)))
-        shown[how] = [np.asarray(training.inputs[i]).tolist() for i in first]
-    measured["elastic minus rotations"] = measured["elastic: final"] - measured["rotations: final"]
-    measured["label of the rotated image"] = int(job.training.targets[0])
+    network, images = job.mlp(HIDDEN), job.training[:IMAGES]
+    data = {how: expanded(images, how) for how in COMPARED.arms}
+    arms = {
+        how: {"training": training, "epochs": EPOCHS * (1 + COPIES) if how == "plain" else EPOCHS}
+        | {"l2": 0.0001 * len(training)}
+        for how, training in data.items()
+    }
+    fits = train_arms(job, arms, job.splits.validation, network=network, learning_rate=0.5, batch_size=10)
+    measured = COMPARED.measure(fits) | {LABEL: int(job.training.targets[0])}
+    curves = accuracy_curves(fits)
+    curves["plain"] = [one[COPIES :: 1 + COPIES] for one in curves["plain"]]  # an epoch of the others is five of plain
     return Outcome(
         config={"hidden": HIDDEN, "weights": "default", "learning_rate": 0.5, "batch_size": 10, "l2": "0.0001 n"}
         | {"images": IMAGES, "copies": COPIES, "epochs": EPOCHS, "degrees": DEGREES, "elastic": "alpha 34, sigma 4"}
         | {"evaluated on": "validation, after each epoch"},
         measured={"validation_accuracy": measured["shifts: final"], **measured},
-        curves={"validation_accuracy": curves, "images": shown},
+        curves={
+            "validation_accuracy": curves,
+            "images": {how: np.asarray(copies.inputs)[:: len(images)].tolist() for how, copies in data.items()},
+        },
         network=network,
-        params=each(params)[0],
+        params=unstack(fits["shifts"].params)[0],
     )
 
 
 def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
-    """Draw accuracy against epochs, an image with its copies, and the book's turned five."""
+    """Draw accuracy against epochs, an image with its copies, and the book's rotated five."""
     plots.curves(
         folder / "accuracy.png",
-        {how: 100 * np.asarray(values) for how, values in result["curves"]["validation_accuracy"].items()},
-        title=f"100 hidden neurons, {IMAGES} images and {COPIES} copies of each: {result['data']['name']}, "
-        f"{len(result['seeds'])} seeds",
+        plots.percent(result["curves"]["validation_accuracy"]),
+        title=f"100 hidden neurons, {IMAGES} images and {COPIES} copies of each: {plots.about(result)}",
         xlabel=f"epoch of the expanded data (for plain, {1 + COPIES} epochs)",
         ylabel="validation accuracy (%)",
-        ylim=(90, 98) if result["comparable"] else None,
+        ylim=plots.if_comparable(result, (90, 98)),
     )
     shown = result["curves"]["images"]
-    rows = [(how, picture) for how in ("shifts", "rotations", "elastic") for picture in shown[how]]
+    pictures = [(how, picture) for how in CHANGES for picture in shown[how]]
     plots.images(
         folder / "copies.png",
-        [picture for _, picture in rows],
-        captions=[how for how, _ in rows],
+        [picture for _, picture in pictures],
+        captions=[how for how, _ in pictures],
         title=f"A training image and its copies, {result['data']['name']}",
         columns=1 + COPIES,
     )
@@ -107,41 +107,42 @@ EXPERIMENT = Experiment(
     chapter="3",
     shows="training images and four copies of each, shifted, turned or elastically distorted",
     minutes=3.5,
+    metrics=("validation_accuracy", *COMPARED.names, LABEL),
     rows=(
         Row(
-            "ch3-expansion-cited",
-            CITED,
-            "98.4 % becomes 98.9 % by turning, moving and skewing",
-            "chapter 3, expanding the training data",
-            "shifts minus plain",
-            Claim("above"),
-            f"{OURS}: moved by a pixel in four directions, paired by seed",
+            id="ch3-expansion-cited",
+            did=CITED,
+            reported="98.4 % becomes 98.9 % by turning, moving and skewing",
+            place="chapter 3, expanding the training data",
+            metric=minus("shifts", "plain"),
+            rule=Claim("above"),
+            ours=f"{OURS}: moved by a pixel in four directions, paired by seed",
         ),
         Row(
-            "ch3-expansion-cited",
-            CITED,
-            "98.4 % becomes 98.9 % by turning, moving and skewing",
-            "chapter 3, expanding the training data",
-            "rotations minus plain",
-            Claim("above"),
-            f"{OURS}: turned by up to 15 degrees, paired by seed",
+            id="ch3-expansion-cited",
+            did=CITED,
+            reported="98.4 % becomes 98.9 % by turning, moving and skewing",
+            place="chapter 3, expanding the training data",
+            metric=minus("rotations", "plain"),
+            rule=Claim("above"),
+            ours=f"{OURS}: turned by up to 15 degrees, paired by seed",
         ),
         Row(
-            "ch3-expansion-cited",
-            CITED,
-            "99.3 % by elastic distortion",
-            "chapter 3, expanding the training data",
-            "elastic minus rotations",
-            Claim("above"),
-            f"{OURS}: elastic distortion against turning, paired by seed",
+            id="ch3-expansion-cited",
+            did=CITED,
+            reported="99.3 % by elastic distortion",
+            place="chapter 3, expanding the training data",
+            metric=minus("elastic", "rotations"),
+            rule=Claim("above"),
+            ours=f"{OURS}: elastic distortion against turning, paired by seed",
         ),
         Row(
-            "ch3-rotation-figure",
-            "draws a training image of a 5, and the same turned by 15 degrees",
-            "two pictures",
-            "chapter 3, expanding the training data; fig/mnist.py",
-            "label of the rotated image",
-            Toy(5),
+            id="ch3-rotation-figure",
+            did="draws a training image of a 5, and the same turned by 15 degrees",
+            reported="two pictures",
+            place="chapter 3, expanding the training data; fig/mnist.py",
+            metric=LABEL,
+            rule=Toy(5),
         ),
     ),
     run=run,

@@ -8,14 +8,18 @@ import numpy as np
 
 import jnndl
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, Row, curve, each
+from experiments.ch3.early_stopping import FIXED, train_fixed
+from experiments.comparison import curve, minus
+from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Claim, Number, Toy
+from experiments.training import Job, initial_params, unstack
 from jnndl.data import Splits
+from jnndl.network import Network
 
 WEIGHTS = {"large": jnndl.initializers.large, "default": jnndl.initializers.default}
-RATE, LAMBDA, EPOCHS = 0.1, 5.0, 30
+RATE, LAMBDA, EPOCHS = FIXED["learning_rate"], 5.0, 30
 NEURONS, INPUTS, ON = 20_000, 1000, 500
-# The author's files: validation hits after some epochs, in %.
+# The author's files: validation accuracy after some epochs, in %.
 BOOK = {
     30: {
         "large": [(0, 86.43), (4, 92.99), (9, 94.49), (14, 95.21), (19, 95.92), (24, 96.06), (29, 96.37)],
@@ -26,6 +30,26 @@ BOOK = {
         "default": [(0, 92.95), (4, 96.64), (9, 97.26), (14, 97.45), (19, 97.66), (24, 97.77), (29, 97.81)],
     },
 }
+EPOCH = {"first epoch": 0, "final": -1}
+UNLIT = "unlit weights shrink to"
+
+
+def deviation(weights: str) -> str:
+    """The name of the standard deviation of z with some initial weights."""
+    return f"z, {weights}: standard deviation"
+
+
+def ahead(hidden: int, at: str) -> str:
+    """The name of the difference between the default and the large initial weights."""
+    return minus(f"{hidden}, default", "large", at)
+
+
+METRICS = (
+    *map(deviation, WEIGHTS),
+    *(f"{hidden}, {name}: {at}" for hidden in BOOK for name in WEIGHTS for at in EPOCH),
+    *(ahead(hidden, at) for hidden in BOOK for at in EPOCH),
+    UNLIT,
+)
 
 
 def weighted_inputs(name: str, seed: int) -> np.ndarray:
@@ -35,10 +59,9 @@ def weighted_inputs(name: str, seed: int) -> np.ndarray:
     return np.asarray(weight[:, :ON].sum(axis=1) + jnndl.initializers.large(bias_key, (NEURONS,)))
 
 
-def unlit(job: Job, seed: int, params: Any) -> float:
-    """By how much training shrank the weights of pixels that are never lit, which only the penalty moves."""
-    network = job.mlp(30, weight_init=jnndl.initializers.large)
-    before = network.init(jax.random.split(jax.random.key(seed))[0])[0].weight  # as jnndl.train.start draws them
+def unlit(job: Job, network: Network, seed: int, params: Any) -> float:
+    """The factor by which training shrank the weights of pixels that are never lit, which only the penalty moves."""
+    before = initial_params(network, seed)[0].weight
     dark = np.asarray(job.training.inputs).reshape(len(job.training), -1).max(axis=0) == 0
     if not dark.any():
         return float("nan")
@@ -48,67 +71,58 @@ def unlit(job: Job, seed: int, params: Any) -> float:
 def run(job: Job) -> Outcome:
     """Both initial weights for both widths, rate 0.1, lambda 5.0; validation data after each epoch, as in the book."""
     measured: dict[str, Any] = {}
-    curves, z, network, params = {}, {}, None, None
+    z = {}
     for name in WEIGHTS:
         drawn = [weighted_inputs(name, seed) for seed in range(min(job.seeds, 3))]
-        measured[f"z, {name}: standard deviation"] = [float(one.std()) for one in drawn]
+        measured[deviation(name)] = [float(one.std()) for one in drawn]
         heights, edges = np.histogram(drawn, bins=120, range=(-30, 30), density=True)
         z[name] = {"height": curve(heights), "z": curve((edges[1:] + edges[:-1]) / 2)}
+    networks = {name: job.mlp(30, weight_init=weight_init) for name, weight_init in WEIGHTS.items()}
+    settings = {"epochs": EPOCHS, "learning_rate": RATE, "batch_size": 10, "l2": job.l2(LAMBDA)}
+    fits = {
+        name: job.fit(network, job.splits.validation, title=f"30, {name}: ", **settings).fit
+        for name, network in networks.items()
+    }
+    accuracy = {f"30, {name}": fit.history.evaluation_accuracy for name, fit in fits.items()}
+    for name, weight_init in WEIGHTS.items():
+        # ch3-early-stopping trains the same networks for 60 epochs; the first 30 of them answer this question.
+        history = train_fixed(job, weight_init, f"100, {name}: ").history
+        accuracy[f"100, {name}"] = history.evaluation_accuracy[:, : job.epochs_of(EPOCHS)]
+    for name, values in accuracy.items():
+        measured |= {f"{name}: {at}": values[:, epoch] for at, epoch in EPOCH.items()}
+    large = enumerate(unstack(fits["large"].params))
+    measured[UNLIT] = [unlit(job, networks["large"], seed, params) for seed, params in large]
     for hidden in BOOK:
-        for name, weight_init in WEIGHTS.items():
-            network = job.mlp(hidden, weight_init=weight_init)
-            # The networks of ch3-early-stopping train on for 60 epochs; their first 30 are these.
-            epochs = 60 if hidden == 100 else EPOCHS
-            fit, _ = job.fit(
-                network,
-                job.splits.validation,
-                title=f"{hidden}, {name}: ",
-                batch_size=10,
-                l2=job.l2(LAMBDA),
-                epochs=epochs,
-                learning_rate=RATE,
-            )
-            accuracy, params = fit.history.evaluation_accuracy[:, : job.epochs_of(EPOCHS)], fit.params
-            measured[f"{hidden}, {name}: first epoch"] = accuracy[:, 0]
-            measured[f"{hidden}, {name}: final"] = accuracy[:, -1]
-            curves[f"{hidden}, {name}"] = curve(accuracy)
-            if (hidden, name) == (30, "large"):
-                measured["unlit weights shrink to"] = [unlit(job, seed, p) for seed, p in enumerate(each(params))]
-        for at in ("first epoch", "final"):
-            new, old = measured[f"{hidden}, default: {at}"], measured[f"{hidden}, large: {at}"]
-            measured[f"{hidden}, default minus large: {at}"] = new - old
+        for at in EPOCH:
+            measured[ahead(hidden, at)] = measured[f"{hidden}, default: {at}"] - measured[f"{hidden}, large: {at}"]
     return Outcome(
         config={"hidden": list(BOOK), "cost": "cross_entropy", "learning_rate": RATE, "batch_size": 10}
         | {"l2": job.l2(LAMBDA), "epochs": job.epochs_of(EPOCHS), "evaluated on": "validation, after each epoch"},
         measured={"validation_accuracy": measured["30, default: final"], **measured},
-        curves={"validation_accuracy": curves, "z": z},
-        network=network,
-        params=each(params)[0],
+        curves={"validation_accuracy": {name: curve(values) for name, values in accuracy.items()}, "z": z},
+        network=networks["default"],
+        params=unstack(fits["default"].params)[0],
     )
 
 
 def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
-    """Draw accuracy against epochs for both widths with the author's figures; and the spread of z."""
-    about, comparable = f"{result['data']['name']}, {len(result['seeds'])} seeds", result["comparable"]
+    """Draw accuracy against epochs for both widths with the author's numbers; and the spread of z."""
+    accuracy = plots.percent(result["curves"]["validation_accuracy"])
     for hidden, book in BOOK.items():
         plots.curves(
             folder / f"accuracy_{hidden}.png",
-            {
-                f"{name} initial weights": 100
-                * np.asarray(result["curves"]["validation_accuracy"][f"{hidden}, {name}"])
-                for name in WEIGHTS
-            },
-            title=f"{hidden} hidden neurons, cross-entropy, rate 0.1, lambda 5.0: {about}",
+            {f"{name} initial weights": accuracy[f"{hidden}, {name}"] for name in WEIGHTS},
+            title=f"{hidden} hidden neurons, cross-entropy, rate 0.1, lambda 5.0: {plots.about(result)}",
             ylabel="validation accuracy (%)",
-            points={f"book, {name}": marks for name, marks in book.items()} if comparable else None,
-            ylim=(85, 100) if comparable else None,
+            points=plots.if_comparable(result, {f"book, {name}": marks for name, marks in book.items()}),
+            ylim=plots.if_comparable(result, (85, 100)),
         )
     found = result["curves"]["z"]
     plots.curves(
         folder / "z.png",
         {f"{name} initial weights": one["height"] for name, one in found.items()},
         x=found["large"]["z"],
-        title=f"Weighted input of a neuron, {INPUTS} inputs of which {ON} are 1",
+        title=f"Weighted input of a neuron with {INPUTS} inputs, of which {ON} are 1",
         xlabel="z",
         ylabel="density",
     )
@@ -122,10 +136,18 @@ EXPERIMENT = Experiment(
     chapter="3",
     shows="initial weights of standard deviation 1 against 1/sqrt(n_in), 30 and 100 hidden neurons",
     minutes=7,
+    metrics=("validation_accuracy", *METRICS),
     rows=(
         *(
-            Row("ch3-init-30", DID_30, f"{100 * value:.2f} % (validation)", PLACE_30, figure, Number(value))
-            for figure, value in (
+            Row(
+                id="ch3-init-30",
+                did=DID_30,
+                reported=f"{100 * value:.2f} % (validation)",
+                place=PLACE_30,
+                metric=metric,
+                rule=Number(value),
+            )
+            for metric, value in (
                 ("30, large: first epoch", 0.8643),
                 ("30, default: first epoch", 0.9270),
                 ("30, large: final", 0.9637),
@@ -133,17 +155,24 @@ EXPERIMENT = Experiment(
             )
         ),
         Row(
-            "ch3-init-30",
-            DID_30,
-            "after the first epoch the smaller weights are far ahead",
-            PLACE_30,
-            "30, default minus large: first epoch",
-            Claim("above"),
-            PAIRED,
+            id="ch3-init-30",
+            did=DID_30,
+            reported="after the first epoch the smaller weights are far ahead",
+            place=PLACE_30,
+            metric=ahead(30, "first epoch"),
+            rule=Claim("above"),
+            ours=PAIRED,
         ),
         *(
-            Row("ch3-init-100", DID_100, f"{100 * value:.2f} % (validation)", PLACE_100, figure, Number(value))
-            for figure, value in (
+            Row(
+                id="ch3-init-100",
+                did=DID_100,
+                reported=f"{100 * value:.2f} % (validation)",
+                place=PLACE_100,
+                metric=metric,
+                rule=Number(value),
+            )
+            for metric, value in (
                 ("100, large: first epoch", 0.8994),
                 ("100, default: first epoch", 0.9295),
                 ("100, large: final", 0.9742),
@@ -151,42 +180,42 @@ EXPERIMENT = Experiment(
             )
         ),
         Row(
-            "ch3-init-100",
-            DID_100,
-            "the curves do not quite meet in 30 epochs",
-            PLACE_100,
-            "100, default minus large: final",
-            Claim("above"),
-            PAIRED,
+            id="ch3-init-100",
+            did=DID_100,
+            reported="the curves do not quite meet in 30 epochs",
+            place=PLACE_100,
+            metric=ahead(100, "final"),
+            rule=Claim("above"),
+            ours=PAIRED,
         ),
         Row(
-            "ch3-gaussians",
-            "z of a neuron with 1000 inputs, 500 of them on, large weights",
-            "standard deviation sqrt(501) = 22.4",
-            "chapter 3, weight initialization",
-            "z, large: standard deviation",
-            Toy(501**0.5, tolerance=0.5),
-            "20,000 neurons; the tolerance is four times the error of such an estimate",
+            id="ch3-gaussians",
+            did="z of a neuron with 1000 inputs, 500 of them on, large weights",
+            reported="standard deviation sqrt(501) = 22.4",
+            place="chapter 3, weight initialization",
+            metric=deviation("large"),
+            rule=Toy(501**0.5, tolerance=0.5),
+            ours="20,000 neurons; the tolerance is four times the error of such an estimate",
             anywhere=True,
         ),
         Row(
-            "ch3-gaussians",
-            "the same with the smaller weights",
-            "standard deviation sqrt(3/2) = 1.22",
-            "chapter 3, weight initialization",
-            "z, default: standard deviation",
-            Toy(1.5**0.5, tolerance=0.025),
-            "20,000 neurons; the tolerance is four times the error of such an estimate",
+            id="ch3-gaussians",
+            did="the same with the smaller weights",
+            reported="standard deviation sqrt(3/2) = 1.22",
+            place="chapter 3, weight initialization",
+            metric=deviation("default"),
+            rule=Toy(1.5**0.5, tolerance=0.025),
+            ours="20,000 neurons; the tolerance is four times the error of such an estimate",
             anywhere=True,
         ),
         Row(
-            "ch3-init-l2-link",
-            "problem: with large weights L2 first shrinks them by exp(-eta lambda / m) an epoch",
-            "exp(-0.05) = 0.951 an epoch, 0.223 in 30",
-            "chapter 3, problem",
-            "unlit weights shrink to",
-            Toy(float(np.exp(-RATE * LAMBDA / 10 * EPOCHS)), tolerance=0.001),
-            "the weights of pixels that no training image lights, which nothing else moves; 784-30-10, 30 epochs",
+            id="ch3-init-l2-link",
+            did="problem: with large weights L2 first shrinks them by exp(-eta lambda / m) per epoch",
+            reported="exp(-0.05) = 0.951 per epoch, 0.223 in 30",
+            place="chapter 3, problem",
+            metric=UNLIT,
+            rule=Toy(float(np.exp(-RATE * LAMBDA / 10 * EPOCHS)), tolerance=0.001),
+            ours="the weights of pixels that no training image lights, which nothing else moves; 784-30-10, 30 epochs",
         ),
     ),
     run=run,

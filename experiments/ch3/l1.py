@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, Row, curve, each
+from experiments.comparison import Comparison, accuracy_curves, best_epoch, final, minus, train_arms
+from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Claim, Measured
+from experiments.training import Job, unstack
 from jnndl.data import Splits
+from jnndl.train import Fit
 
-ARMS: dict[str, dict[str, Any]] = {"none": {}, "L2 5.0": {"l2": 5.0}, "L1 1.0": {"l1": 1.0}, "L1 5.0": {"l1": 5.0}}
+ARMS: dict[str, dict[str, float]] = {"none": {}, "L2 5.0": {"l2": 5.0}, "L1 1.0": {"l1": 1.0}, "L1 5.0": {"l1": 5.0}}
 TOP = 0.1
 
 
@@ -20,45 +23,57 @@ def concentration(weights: np.ndarray) -> float:
     return float(sizes[: int(TOP * len(sizes))].sum() / sizes.sum())
 
 
+def first_layer_concentration(fit: Fit) -> np.ndarray:
+    """The concentration of each network's first layer."""
+    return np.asarray([concentration(weight) for weight in np.asarray(fit.params[0].weight)])
+
+
+CONCENTRATION_GAIN = f"concentration: {minus('L1 1.0', 'L2 5.0')}"
+COMPARED = Comparison(
+    tuple(ARMS),
+    {"final": final, "best epoch": best_epoch, "concentration": first_layer_concentration},
+    {
+        CONCENTRATION_GAIN: ("L1 1.0: concentration", "L2 5.0: concentration"),
+        f"accuracy: {minus('L1 1.0', 'none')}": ("L1 1.0: final", "none: final"),
+    },
+)
+
+
+def sorted_weights(fit: Fit) -> list[float]:
+    """|w| of the first network's first layer in order of size, about 400 of them."""
+    first = np.asarray(fit.params[0].weight)[0]
+    sizes: list[float] = np.sort(np.abs(first.ravel()))[::-1][:: max(1, first.size // 400)].tolist()
+    return sizes
+
+
 def run(job: Job) -> Outcome:
     """Train the arms from the same weights on the same shuffles; validation data after each epoch."""
-    network, params = job.mlp(30), None
-    measured: dict[str, Any] = {}
-    curves, weights = {}, {}
-    for name, penalties in ARMS.items():
-        scaled: dict[str, Any] = {kind: job.l2(value) for kind, value in penalties.items()}
-        fit, _ = job.fit(
-            network, job.splits.validation, title=f"{name}: ", epochs=30, learning_rate=0.5, batch_size=10, **scaled
-        )
-        params, first = fit.params, np.asarray(fit.params[0].weight)
-        measured[f"{name}: final"] = fit.history.evaluation_accuracy[:, -1]
-        measured[f"{name}: best epoch"] = fit.history.evaluation_accuracy.max(axis=1)
-        measured[f"{name}: concentration"] = np.asarray([concentration(w) for w in first])
-        curves[name] = curve(fit.history.evaluation_accuracy)
-        weights[name] = np.sort(np.abs(first[0].ravel()))[::-1][:: max(1, first[0].size // 400)].tolist()
-    measured["concentration: L1 1.0 minus L2 5.0"] = (
-        measured["L1 1.0: concentration"] - measured["L2 5.0: concentration"]
-    )
-    measured["accuracy: L1 1.0 minus none"] = measured["L1 1.0: final"] - measured["none: final"]
+    network = job.mlp(30)
+    arms = {name: {kind: job.l2(value) for kind, value in penalties.items()} for name, penalties in ARMS.items()}
+    shared: dict[str, Any] = {"network": network, "epochs": 30, "learning_rate": 0.5, "batch_size": 10}
+    fits = train_arms(job, arms, job.splits.validation, **shared)
+    measured = COMPARED.measure(fits)
     return Outcome(
         config={"hidden": 30, "weights": "default", "cost": "cross_entropy", "learning_rate": 0.5, "batch_size": 10}
         | {"epochs": job.epochs_of(30), "arms": ARMS, "evaluated on": "validation, after each epoch"},
         measured={"validation_accuracy": measured["L1 1.0: final"], **measured},
-        curves={"validation_accuracy": curves, "sorted weights": weights},
+        curves={
+            "validation_accuracy": accuracy_curves(fits),
+            "sorted weights": {name: sorted_weights(fit) for name, fit in fits.items()},
+        },
         network=network,
-        params=each(params)[0],
+        params=unstack(fits["L1 1.0"].params)[0],
     )
 
 
 def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     """Draw accuracy against epochs; and the first layer's weights in order of size."""
-    about = f"{result['data']['name']}, {len(result['seeds'])} seeds"
     plots.curves(
         folder / "accuracy.png",
-        {name: 100 * np.asarray(values) for name, values in result["curves"]["validation_accuracy"].items()},
-        title=f"30 hidden neurons, cross-entropy, rate 0.5, penalties: {about}",
+        plots.percent(result["curves"]["validation_accuracy"]),
+        title=f"30 hidden neurons, cross-entropy, rate 0.5, penalties: {plots.about(result)}",
         ylabel="validation accuracy (%)",
-        ylim=(90, 98) if result["comparable"] else None,
+        ylim=plots.if_comparable(result, (90, 98)),
     )
     weights = result["curves"]["sorted weights"]
     count = len(weights["none"])
@@ -79,24 +94,26 @@ EXPERIMENT = Experiment(
     chapter="3",
     shows="L1 against L2 and no penalty: accuracy, and where the weights go",
     minutes=3,
+    metrics=("validation_accuracy", *COMPARED.names),
     rows=(
         Row(
-            "ch3-l1",
-            "describes what the L1 penalty does to the weights",
-            "it concentrates them in few important connections and drives the others towards zero",
-            "chapter 3, other techniques for regularization",
-            "concentration: L1 1.0 minus L2 5.0",
-            Claim("above"),
-            "784-30-10, rate 0.5, 30 epochs: the share of sum |w| in the largest tenth of the first layer, by seed",
+            id="ch3-l1",
+            did="describes what the L1 penalty does to the weights",
+            reported="it concentrates them in few important connections and drives the others towards zero",
+            place="chapter 3, other techniques for regularization",
+            metric=CONCENTRATION_GAIN,
+            rule=Claim("above"),
+            ours="784-30-10, rate 0.5, 30 epochs: the share of sum |w| in the largest tenth of the first layer, "
+            "paired by seed",
         ),
         Row(
-            "ch3-l1",
-            "problem: train 784-30-10 with L1",
-            "no figure",
-            "chapter 3, problem",
-            "L1 1.0: final",
-            Measured(),
-            "lambda 1.0, rate 0.5, 30 epochs, validation",
+            id="ch3-l1",
+            did="problem: train 784-30-10 with L1",
+            reported="no number",
+            place="chapter 3, problem",
+            metric="L1 1.0: final",
+            rule=Measured(),
+            ours="lambda 1.0, rate 0.5, 30 epochs, validation",
         ),
     ),
     run=run,

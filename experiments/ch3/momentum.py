@@ -7,11 +7,28 @@ import jax
 import numpy as np
 
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, Row, curve, each
+from experiments.comparison import Comparison, curve, final, minus, train_arms
+from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Claim, Toy
+from experiments.training import Job, unstack
 from jnndl.data import Splits
+from jnndl.network import Network
 
 RATE, MUS, EPOCHS = 0.025, (0.5, 0.9), 5
+ARMS = {f"mu {mu or 0}": {"momentum": mu} for mu in (None, *MUS)}
+
+
+def lead(mu: float) -> str:
+    """The name of the difference in cost between a value of mu and plain descent."""
+    return f"first cost: {minus(f'mu {mu}', 'mu 0')}"
+
+
+COMPARED = Comparison(
+    tuple(ARMS),
+    {"first cost": lambda fit: fit.history.training_cost[:, 0], "validation, final": final},
+    {lead(mu): (f"mu {mu}: first cost", "mu 0: first cost") for mu in MUS},
+)
+PLAIN, ABOVE, BELOW = "distance of mu = 0 from plain descent", "mu above 1: distance grows", "mu below 0 is slower"
 
 
 def roll(mu: float, steps: int = 200, rate: float = 0.1) -> np.ndarray:
@@ -24,36 +41,32 @@ def roll(mu: float, steps: int = 200, rate: float = 0.1) -> np.ndarray:
     return np.asarray(path)
 
 
+def distance_from_plain(job: Job, network: Network) -> float:
+    """The largest difference of a parameter between plain descent and an optimiser with mu = 0, after one epoch."""
+    few: dict[str, Any] = {"training": job.training[:200], "epochs": 1, "learning_rate": RATE}
+    plain, zero = (job.fit(network, None, title="one epoch: ", momentum=mu, **few).fit.params for mu in (None, 0.0))
+    pairs = zip(jax.tree.leaves(plain), jax.tree.leaves(zero), strict=True)
+    return max(float(np.abs(a - b).max()) for a, b in pairs)
+
+
 def run(job: Job) -> Outcome:
     """Three values of mu at a small rate, from the same weights on the same shuffles."""
     network = job.mlp(30)
     settings: dict[str, Any] = {"epochs": EPOCHS, "learning_rate": RATE, "batch_size": 10}
-    measured: dict[str, Any] = {}
-    cost, params = {}, {}
-    for mu in (None, *MUS):
-        name = f"mu {mu or 0}"
-        fit, _ = job.fit(network, job.splits.validation, title=f"{name}: ", momentum=mu, **settings)
-        params[name], cost[name] = fit.params, fit.history.training_cost
-        measured[f"{name}: first cost"] = cost[name][:, 0]
-        measured[f"{name}: validation, final"] = fit.history.evaluation_accuracy[:, -1]
-    for mu in MUS:
-        measured[f"first cost: mu {mu} minus mu 0"] = measured[f"mu {mu}: first cost"] - measured["mu 0: first cost"]
-    # mu = 0 through the optimiser's momentum is plain descent.
-    few: dict[str, Any] = {"training": job.training[:200], "epochs": 1, "learning_rate": RATE}
-    plain, zero = (job.fit(network, None, title="an epoch: ", momentum=mu, **few)[0].params for mu in (None, 0.0))
-    pairs = zip(jax.tree.leaves(plain), jax.tree.leaves(zero), strict=True)
-    measured["distance of mu = 0 from plain descent"] = max(float(np.abs(a - b).max()) for a, b in pairs)
-    measured["mu above 1: distance grows"] = float(roll(1.1)[-1] > 1e3)
-    # Below 0 each step takes back part of the last: after so many steps it is farther from the bottom.
-    measured["mu below 0 is slower"] = float(roll(-0.5)[-1] > roll(0.0)[-1])
+    fits = train_arms(job, ARMS, job.splits.validation, network=network, **settings)
+    measured = COMPARED.measure(fits)
+    measured[PLAIN] = distance_from_plain(job, network)
+    measured[ABOVE] = float(roll(1.1)[-1] > 1e3)
+    # With mu below 0 each step takes back part of the last one, so after the same number of steps w is farther away.
+    measured[BELOW] = float(roll(-0.5)[-1] > roll(0.0)[-1])
     return Outcome(
         config={"hidden": 30, "weights": "default", "cost": "cross_entropy", "mu": [0, *MUS]}
         | {"evaluated on": "validation, training cost"}
         | settings,
         measured={"validation_accuracy": measured["mu 0.9: validation, final"], **measured},
-        curves={"training_cost": {name: curve(values) for name, values in cost.items()}},
+        curves={"training_cost": {name: curve(fit.history.training_cost) for name, fit in fits.items()}},
         network=network,
-        params=each(params["mu 0.9"])[0],
+        params=unstack(fits["mu 0.9"].params)[0],
     )
 
 
@@ -62,7 +75,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.curves(
         folder / "cost.png",
         result["curves"]["training_cost"],
-        title=f"30 hidden neurons, rate {RATE}, with momentum: {result['data']['name']}, {len(result['seeds'])} seeds",
+        title=f"30 hidden neurons, rate {RATE}, with momentum: {plots.about(result)}",
         ylabel="training cost (nats)",
     )
 
@@ -73,47 +86,48 @@ EXPERIMENT = Experiment(
     chapter="3",
     shows="momentum 0, 0.5 and 0.9 at one rate; what mu above 1 and below 0 would do",
     minutes=0.4,
+    metrics=("validation_accuracy", *COMPARED.names, PLAIN, ABOVE, BELOW),
     rows=(
         *(
             Row(
-                "ch3-momentum",
-                f"problem: stochastic gradient descent with momentum, mu = {mu}",
-                "no figure: it is said to build up speed",
-                PLACE,
-                f"first cost: mu {mu} minus mu 0",
-                Claim("below"),
-                "784-30-10, rate 0.025: the training cost after one epoch, paired by seed",
+                id="ch3-momentum",
+                did=f"problem: stochastic gradient descent with momentum, mu = {mu}",
+                reported="no number: it is said to build up speed",
+                place=PLACE,
+                metric=lead(mu),
+                rule=Claim("below"),
+                ours="784-30-10, rate 0.025: the training cost after one epoch, paired by seed",
             )
             for mu in MUS
         ),
         Row(
-            "ch3-momentum",
-            "mu = 0",
-            "is plain gradient descent",
-            PLACE,
-            "distance of mu = 0 from plain descent",
-            Toy(0, tolerance=1e-6),
-            "an epoch on 200 images: the largest difference of a parameter",
+            id="ch3-momentum",
+            did="mu = 0",
+            reported="is plain gradient descent",
+            place=PLACE,
+            metric=PLAIN,
+            rule=Toy(0, tolerance=1e-6),
+            ours="one epoch on 200 images: the largest difference of a parameter",
             anywhere=True,
         ),
         Row(
-            "ch3-momentum",
-            "exercise: what would go wrong with mu > 1?",
-            "asked",
-            PLACE,
-            "mu above 1: distance grows",
-            Toy(1),
-            "mu = 1.1 on the bowl C = w^2/2: speed is fed back with interest, and w runs away",
+            id="ch3-momentum",
+            did="exercise: what would go wrong with mu > 1?",
+            reported="asked",
+            place=PLACE,
+            metric=ABOVE,
+            rule=Toy(1),
+            ours="mu = 1.1 on the bowl C = w^2/2: speed is fed back with interest, and w runs away",
             anywhere=True,
         ),
         Row(
-            "ch3-momentum",
-            "exercise: what would go wrong with mu < 0?",
-            "asked",
-            PLACE,
-            "mu below 0 is slower",
-            Toy(1),
-            "mu = -0.5 on the same bowl: each step takes back part of the last, and w is farther from the bottom",
+            id="ch3-momentum",
+            did="exercise: what would go wrong with mu < 0?",
+            reported="asked",
+            place=PLACE,
+            metric=BELOW,
+            rule=Toy(1),
+            ours="mu = -0.5 on the same bowl: each step takes back part of the last, and w is farther from the bottom",
             anywhere=True,
         ),
     ),

@@ -1,4 +1,4 @@
-"""What does the Hessian bring? Newton steps on a small network, through Hessian-vector products alone."""
+"""How much does the Hessian help? Newton steps on a small network, through Hessian-vector products alone."""
 
 import functools
 import pathlib
@@ -13,8 +13,10 @@ from jax.scipy.sparse.linalg import cg
 
 import jnndl
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, Row, curve
+from experiments.comparison import curve
+from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Claim, Toy
+from experiments.training import Job
 from jnndl.data import Splits
 from jnndl.gradients import Objective
 from jnndl.network import Network
@@ -26,7 +28,7 @@ Cost = Callable[[jax.Array], jax.Array]
 
 
 def hessian_times(cost: Cost, w: jax.Array, v: jax.Array) -> jax.Array:
-    """H v, the directional derivative of the gradient: two passes' work, and no matrix."""
+    """H v, the directional derivative of the gradient: the work of two passes, and no matrix."""
     return jax.jvp(jax.grad(cost), (w,), (v,))[1]
 
 
@@ -38,7 +40,7 @@ def newton_step(cost: Cost, w: jax.Array, damping: jax.Array) -> jax.Array:
 
 
 def newton(cost: Cost, w: jax.Array, steps: int) -> list[float]:
-    """The cost before and after each step; a step that raises it is not taken, and the damping goes up."""
+    """The cost before and after each step; a step that would raise it is not taken, and the damping grows."""
     costs, damping = [float(cost(w))], jnp.asarray(DAMPING)
     for _ in range(steps):
         new = newton_step(cost, w, damping)
@@ -69,7 +71,7 @@ def problem(network: Network, cost: jnndl.costs.Cost) -> tuple[Cost, Callable[[i
 
 
 def run(job: Job) -> Outcome:
-    """As many Newton steps as steps of gradient descent, on the bundled 8x8 digits whatever the data."""
+    """As many Newton steps as steps of gradient descent, always on the bundled 8x8 digits."""
     seeds = min(job.seeds, 2) if job.quick else job.seeds
     cost, start = problem(jnndl.mlp([64, HIDDEN, 10]), jnndl.costs.cross_entropy)
     newtons, descents = [], []
@@ -80,7 +82,7 @@ def run(job: Job) -> Outcome:
         print(f"seed {seed}: cost {newtons[-1][0]:.3f} -> {newtons[-1][-1]:.3f}", flush=True)
     best = RATES[int(np.nanargmin(np.mean([[one[-1] for one in d] for d in descents], axis=0)))]
     plain = np.asarray([d[RATES.index(best)] for d in descents])
-    # A quadratic cost of linear neurons is a bowl, whose bottom one step of Newton reaches.
+    # The quadratic cost of linear neurons is a bowl: one Newton step reaches its bottom.
     with jax.enable_x64(True):
         bowl, start = problem(jnndl.mlp([64, 10], output=jnndl.neurons.linear), jnndl.costs.quadratic)
         w = start(0)
@@ -116,26 +118,33 @@ EXPERIMENT = Experiment(
     chapter="3",
     shows="Newton steps through Hessian-vector products against gradient descent, on a small network",
     minutes=0.5,
+    metrics=(
+        "newton: cost at the end",
+        "descent: cost at the end",
+        "newton minus descent",
+        "slope left on a bowl",
+    ),
     rows=(
         Row(
-            "ch3-hessian",
-            "describes dw = -H^-1 grad C, and that it converges in fewer steps",
-            "no figure",
-            "chapter 3, variations on stochastic gradient descent",
-            "newton minus descent",
-            Claim("below"),
-            "64-10-10 on 300 of the bundled digits, lambda 1.0, 12 damped steps against 12 of descent at the best of "
-            "five rates: the cost at the end, paired by seed",
+            id="ch3-hessian",
+            did="describes dw = -H^-1 grad C, and that it converges in fewer steps",
+            reported="no number",
+            place="chapter 3, variations on stochastic gradient descent",
+            metric="newton minus descent",
+            rule=Claim("below"),
+            ours="64-10-10 on 300 of the bundled digits, lambda 1.0, 12 damped steps against 12 of descent at the best "
+            "of five rates: the cost at the end, paired by seed",
             anywhere=True,
         ),
         Row(
-            "ch3-hessian",
-            "derives it from the second-order approximation",
-            "exact where the cost is quadratic",
-            "chapter 3, variations on stochastic gradient descent",
-            "slope left on a bowl",
-            Toy(0, tolerance=1e-4),
-            "64-10 with linear neurons and quadratic cost, one step: the gradient's norm after it, of that before",
+            id="ch3-hessian",
+            did="derives it from the second-order approximation",
+            reported="exact where the cost is quadratic",
+            place="chapter 3, variations on stochastic gradient descent",
+            metric="slope left on a bowl",
+            rule=Toy(0, tolerance=1e-4),
+            ours="64-10 with linear neurons and quadratic cost, one step: the gradient's norm after it over the norm "
+            "before",
             anywhere=True,
         ),
     ),

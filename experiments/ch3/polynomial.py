@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, Row, curve
+from experiments.comparison import curve
+from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Toy
+from experiments.training import Job
 from jnndl.data import Splits
 
 X = (0.7, 1.3, 1.9, 2.6, 2.9, 3.6, 3.8, 3.95, 4.4, 4.9)
@@ -15,7 +17,7 @@ Y = (1.8, 2.2, 4.0, 5.0, 6.1, 7.0, 7.4, 8.0, 9.1, 10.0)
 
 
 def run(job: Job) -> Outcome:
-    """Solve for the nine-degree polynomial through all points; hold the line y = 2x against them."""
+    """Solve for the polynomial of degree nine through all points; measure how far they are from the line y = 2x."""
     x, y = np.asarray(X), np.asarray(Y)
     coefficients = np.linalg.solve(np.vander(x), y)
     fine = np.linspace(0, 5, 501)
@@ -48,8 +50,16 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     )
 
 
-def _row(did: str, reported: str, figure: str, rule: Toy) -> Row:
-    return Row("ch3-polynomial", did, reported, "chapter 3, why does regularization help", figure, rule, anywhere=True)
+def _row(did: str, reported: str, metric: str, rule: Toy) -> Row:
+    return Row(
+        id="ch3-polynomial",
+        did=did,
+        reported=reported,
+        place="chapter 3, why does regularization help",
+        metric=metric,
+        rule=rule,
+        anywhere=True,
+    )
 
 
 EXPERIMENT = Experiment(
@@ -57,6 +67,13 @@ EXPERIMENT = Experiment(
     chapter="3",
     shows="ten points, the polynomial of degree nine through them, and a line",
     minutes=0.1,
+    metrics=(
+        "leading coefficient",
+        "second coefficient",
+        "third coefficient",
+        "polynomial: largest miss",
+        "line: largest miss",
+    ),
     rows=(
         _row("fits degree nine", "leading coefficient 0.220539", "leading coefficient", Toy(0.220539, 1e-6)),
         _row("fits degree nine", "second coefficient -5.49143", "second coefficient", Toy(-5.49143, 1e-5)),

@@ -10,8 +10,10 @@ import numpy as np
 
 import jnndl
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, Row, curve
+from experiments.comparison import curve
+from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Toy
+from experiments.training import Job
 from jnndl.costs import Cost
 from jnndl.data import Dataset, Splits
 from jnndl.layers import Affine
@@ -27,6 +29,19 @@ ARMS: dict[str, tuple[Cost, float]] = {
     "cross-entropy, 0.005": (cross_entropy, 0.005),
     "cross-entropy, 0.15": (cross_entropy, 0.15),
 }
+AFTER = (100, 150, 200, 250)
+RATIO_100 = "fall in 100 epochs: cross-entropy over quadratic"
+RATIO_30 = "fall in 30 epochs at one rate: cross-entropy over quadratic"
+
+
+def at_end(arm: str, start: str) -> str:
+    """The name of an arm's output at the end."""
+    return f"{arm}, {start}: output at the end"
+
+
+def slow_after(epochs: int) -> str:
+    """The name of the output of the saturated neuron with the quadratic cost."""
+    return f"quadratic, saturated: output after {epochs}"
 
 
 def output(cost: Cost, rate: float, start: tuple[float, float]) -> np.ndarray:
@@ -51,18 +66,16 @@ def output(cost: Cost, rate: float, start: tuple[float, float]) -> np.ndarray:
 
 
 def run(job: Job) -> Outcome:
-    """Train every arm from both starts; no chance plays a part."""
+    """Train every arm from both starts; nothing in it is random."""
     found = {
         f"{name}, {start}": output(cost, rate, STARTS[start]) for start in STARTS for name, (cost, rate) in ARMS.items()
     }
     slow, steep = found["quadratic, 0.15, saturated"], found["cross-entropy as the widget steps, 0.005, saturated"]
-    measured = {f"{name}: output at the end": a[-1] for name, a in found.items()}
-    measured |= {f"quadratic, saturated: output after {e}": slow[e] for e in (100, 150, 200, 250)}
-    measured["fall in 100 epochs: cross-entropy over quadratic"] = (steep[0] - steep[100]) / (slow[0] - slow[100])
     right = found["cross-entropy, 0.15, saturated"]
-    measured["fall in 30 epochs at one rate: cross-entropy over quadratic"] = (right[0] - right[30]) / (
-        slow[0] - slow[30]
-    )
+    measured = {at_end(name, start): found[f"{name}, {start}"][-1] for start in STARTS for name in ARMS}
+    measured |= {slow_after(epochs): slow[epochs] for epochs in AFTER}
+    measured[RATIO_100] = (steep[0] - steep[100]) / (slow[0] - slow[100])
+    measured[RATIO_30] = (right[0] - right[30]) / (slow[0] - slow[30])
     return Outcome(
         config={"input": 1, "wanted output": 0, "starts (w, b)": STARTS, "epochs": EPOCHS, "arms": list(ARMS)},
         measured=measured,
@@ -85,8 +98,17 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
         )
 
 
-def _row(entry: str, did: str, reported: str, figure: str, rule: Toy, ours: str) -> Row:
-    return Row(entry, did, reported, "chapter 3, widget", figure, rule, ours, anywhere=True)
+def _row(entry: str, did: str, reported: str, metric: str, rule: Toy, ours: str) -> Row:
+    return Row(
+        id=entry,
+        did=did,
+        reported=reported,
+        place="chapter 3, widget",
+        metric=metric,
+        rule=rule,
+        ours=ours,
+        anywhere=True,
+    )
 
 
 QUAD, CE = "quadratic cost, rate 0.15", "cross-entropy, rate 0.005"
@@ -97,12 +119,18 @@ EXPERIMENT = Experiment(
     chapter="3",
     shows="one neuron and one example: quadratic cost against cross-entropy, from two starts",
     minutes=0.1,
+    metrics=(
+        *(at_end(name, start) for start in STARTS for name in ARMS),
+        *map(slow_after, AFTER),
+        RATIO_100,
+        RATIO_30,
+    ),
     rows=(
         _row(
             "ch3-neuron-quad-easy",
             f"{QUAD}, {EASY}",
             "output about 0.09 at the end",
-            "quadratic, 0.15, easy: output at the end",
+            at_end("quadratic, 0.15", "easy"),
             Toy(0.09, tolerance=0.005),
             "the same",
         ),
@@ -111,44 +139,44 @@ EXPERIMENT = Experiment(
                 "ch3-neuron-quad-sat",
                 f"{QUAD}, {SATURATED}",
                 "almost no change for 150 epochs, then it falls",
-                figure,
+                metric,
                 Toy(value, tolerance=0.001),
                 f"the same; re-run of the widget: {value}",
             )
-            for figure, value in (
-                ("quadratic, saturated: output after 150", 0.933),
-                ("quadratic, 0.15, saturated: output at the end", 0.203),
+            for metric, value in (
+                (slow_after(150), 0.933),
+                (at_end("quadratic, 0.15", "saturated"), 0.203),
             )
         ),
         _row(
             "ch3-neuron-ce-easy",
             f"{CE}, {EASY}",
-            "it learns well; no figure",
-            "cross-entropy as the widget steps, 0.005, easy: output at the end",
+            "it learns well; no number",
+            at_end("cross-entropy as the widget steps, 0.005", "easy"),
             Toy(0.040, tolerance=0.001),
             WIDGET.format("0.040"),
         ),
         _row(
             "ch3-neuron-ce-easy",
             f"{CE}, {EASY}",
-            "it learns well; no figure",
-            "cross-entropy, 0.005, easy: output at the end",
+            "it learns well; no number",
+            at_end("cross-entropy, 0.005", "easy"),
             Toy(0.42, tolerance=0.005),
             "with the correct gradient, which at that rate only reaches 0.42",
         ),
         _row(
             "ch3-neuron-ce-sat",
             f"{CE}, {SATURATED}",
-            "steep from the start; no figure",
-            "cross-entropy as the widget steps, 0.005, saturated: output at the end",
+            "steep from the start; no number",
+            at_end("cross-entropy as the widget steps, 0.005", "saturated"),
             Toy(0.048, tolerance=0.001),
             WIDGET.format("0.048"),
         ),
         _row(
             "ch3-neuron-ce-sat",
             f"{CE}, {SATURATED}",
-            "steep from the start; no figure",
-            "cross-entropy, 0.15, saturated: output at the end",
+            "steep from the start; no number",
+            at_end("cross-entropy, 0.15", "saturated"),
             Toy(0.012, tolerance=0.001),
             "with the correct gradient at the quadratic cost's rate, 0.15: no slow start",
         ),

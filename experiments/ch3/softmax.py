@@ -9,12 +9,18 @@ import numpy as np
 
 import jnndl
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, Row, curve, each
+from experiments.comparison import Comparison, accuracy_curves, curve, final, minus, train_arms
+from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Measured, Toy
+from experiments.training import Job, unstack
 from jnndl.data import Splits
 from jnndl.neurons import linear, softmax
 
 WIDGET = (2.5, -1.0, 3.2, 0.5)  # where the book's four sliders start
+RULES = ("wrong signs", "sum minus 1", "inversion", "temperature", "likelihood delta", "linear delta")
+COMPARED = Comparison(
+    ("softmax", "sigmoid"), {"final": final}, {minus("softmax", "sigmoid"): ("softmax: final", "sigmoid: final")}
+)
 
 
 def rules(seed: int) -> dict[str, float]:
@@ -43,26 +49,22 @@ def run(job: Job) -> Outcome:
         found = [rules(seed) for seed in range(10)]
         exponentials = np.exp(np.asarray(WIDGET))
         shown = np.asarray(softmax.forward(jnp.asarray(WIDGET, float)))
-    measured: dict[str, Any] = {name: np.asarray([one[name] for one in found]) for name in found[0]}
+    measured: dict[str, Any] = {name: np.asarray([one[name] for one in found]) for name in RULES}
     measured["widget"] = float(np.abs(shown - exponentials / exponentials.sum()).max())
     settings: dict[str, Any] = {"epochs": 30, "learning_rate": 0.1, "batch_size": 10, "l2": job.l2(5.0)}
+    network = job.mlp(30, output=softmax)
     arms: dict[str, dict[str, Any]] = {
-        "softmax": {"cost": jnndl.costs.log_likelihood},
-        "sigmoid": {},
+        "sigmoid": {"network": job.mlp(30)},
+        "softmax": {"network": network, "cost": jnndl.costs.log_likelihood},
     }
-    accuracy, network, params = {}, None, None
-    for name, arm in reversed(arms.items()):
-        network = job.mlp(30, output=jnndl.neurons.NEURONS[name])
-        fit, _ = job.fit(network, job.splits.validation, title=f"{name}: ", **settings, **arm)
-        accuracy[name], params = fit.history.evaluation_accuracy, fit.params
-        measured[f"{name}: final"] = accuracy[name][:, -1]
-    measured["softmax minus sigmoid"] = measured["softmax: final"] - measured["sigmoid: final"]
+    fits = train_arms(job, arms, job.splits.validation, **settings)
+    measured |= COMPARED.measure(fits)
     return Outcome(
         config={"hidden": 30, "weights": "default", "evaluated on": "validation"} | settings,
         measured={"validation_accuracy": measured["softmax: final"], **measured},
-        curves={"validation_accuracy": {name: curve(a) for name, a in accuracy.items()}, "widget": curve(shown)},
+        curves={"validation_accuracy": accuracy_curves(fits), "widget": curve(shown)},
         network=network,
-        params=each(params)[0],
+        params=unstack(fits["softmax"].params)[0],
     )
 
 
@@ -70,24 +72,24 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     """Draw accuracy against epochs; and the widget's bars."""
     plots.curves(
         folder / "accuracy.png",
-        {f"{name} output": 100 * np.asarray(a) for name, a in result["curves"]["validation_accuracy"].items()},
-        title=f"30 hidden neurons, rate 0.1, lambda 5.0: {result['data']['name']}, {len(result['seeds'])} seeds",
+        {f"{name} output": a for name, a in plots.percent(result["curves"]["validation_accuracy"]).items()},
+        title=f"30 hidden neurons, rate 0.1, lambda 5.0: {plots.about(result)}",
         ylabel="validation accuracy (%)",
     )
-    figure, axes = plots.figure(5, 3)
+    new, axes = plots.blank(5, 3)
     axes.bar([f"z = {z}" for z in WIDGET], result["curves"]["widget"], color=plots.STYLES[0][0])
     axes.set(ylabel="output activation a", ylim=(0, 1))
     axes.set_title("Softmax at the widget's start", fontsize=10)
-    plots.save(figure, folder / "widget.png")
+    plots.save(new, folder / "widget.png")
 
 
-def _toy(entry: str, did: str, reported: str, figure: str, tolerance: float = 1e-9, ours: str = "") -> Row:
+def _toy(entry: str, did: str, reported: str, metric: str, tolerance: float = 1e-9, ours: str = "") -> Row:
     return Row(
         id=entry,
         did=did,
         reported=reported,
         place="chapter 3, softmax and its problems",
-        figure=figure,
+        metric=metric,
         rule=Toy(0, tolerance),
         ours=ours or "ten random z, float64: the largest distance",
         anywhere=True,
@@ -100,15 +102,16 @@ EXPERIMENT = Experiment(
     chapter="3",
     shows="softmax: the book's rules in numbers, and a network with it beside one with sigmoid outputs",
     minutes=1.5,
+    metrics=("validation_accuracy", *COMPARED.names, *RULES, "widget"),
     rows=(
         _toy("ch3-softmax", "widget with four sliders", "a = e^z / sum e^z", "widget", ours="at the sliders' start"),
         _toy("ch3-softmax", "log-likelihood cost", "delta = a - y", "likelihood delta"),
         Row(
             id="ch3-softmax",
             did="no run on MNIST in this chapter",
-            reported="no figure",
+            reported="no number",
             place="chapter 3, softmax",
-            figure="softmax minus sigmoid",
+            metric=minus("softmax", "sigmoid"),
             rule=Measured(),
             ours="784-30-10, rate 0.1, lambda 5.0, 30 epochs, validation: softmax minus sigmoid, paired by seed",
         ),

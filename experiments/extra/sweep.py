@@ -7,7 +7,9 @@ import jax
 import numpy as np
 
 from experiments import plots
-from experiments.runner import Experiment, Job, Outcome, curve, write
+from experiments.comparison import curve, final
+from experiments.runner import Experiment, Outcome, write
+from experiments.training import Job
 from jnndl.data import Splits
 
 RATES, L2 = (0.05, 0.16, 0.5, 1.6, 5.0), (0.0, 0.5, 1.6, 5.0, 16.0, 50.0)
@@ -19,7 +21,7 @@ def run(job: Job) -> Outcome:
     rates, strengths = (QUICK_RATES, QUICK_L2) if job.quick else (RATES, L2)
     grid = [(rate, strength) for rate in rates for strength in strengths]
     network = job.mlp(30)
-    fit, _ = job.fit(
+    fit = job.fit(
         network,
         job.splits.validation,
         cells=len(grid),
@@ -27,8 +29,8 @@ def run(job: Job) -> Outcome:
         batch_size=10,
         learning_rate=np.asarray([rate for rate, _ in grid]),
         l2=np.asarray([job.l2(strength) for _, strength in grid]),
-    )
-    accuracy = fit.history.evaluation_accuracy[:, -1].reshape(len(rates), len(strengths), job.seeds)
+    ).fit
+    accuracy = final(fit).reshape(len(rates), len(strengths), job.seeds)
     best = divmod(int(np.argmax(np.nan_to_num(accuracy).mean(axis=-1))), len(strengths))
     chosen = (best[0] * len(strengths) + best[1]) * job.seeds
     return Outcome(
@@ -48,8 +50,8 @@ def run(job: Job) -> Outcome:
 
 
 def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
-    """Draw the grid as a heat map, and leave it as a table."""
-    accuracy = 100 * np.asarray(result["curves"]["accuracy"], float)
+    """Draw the grid as a heat map, and write it as a table."""
+    accuracy = plots.percent(result["curves"]["accuracy"])
     rates, strengths = result["config"]["learning_rate"], result["config"]["l2"]
     mean = accuracy.mean(axis=-1)
     spread = accuracy.std(axis=-1, ddof=1) if accuracy.shape[-1] > 1 else np.full(mean.shape, np.nan)
@@ -75,7 +77,7 @@ EXPERIMENT = Experiment(
     chapter="",
     shows="784-30-10, cross-entropy: learning rate against lambda, 30 cells, every network at once",
     minutes=8.5,
-    rows=(),
+    metrics=("validation_accuracy", "best_learning_rate", "best_l2", "book_cell_validation_accuracy"),
     run=run,
     plot=plot,
 )
