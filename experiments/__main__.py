@@ -7,19 +7,22 @@ import os
 import pathlib
 import platform
 import sys
+import traceback
 
 import jax
 
 from experiments import catalogue, report, tour
 from experiments.catalogue import EXPERIMENTS
-from experiments.runner import Experiment, Job, duration, open_data, run
+from experiments.runner import Experiment, open_data, run
+from experiments.training import Job, Trainer, duration
 
+FAILED, REFUSED = 1, 2  # exit statuses: an experiment raised, the request cannot be met
 INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
 COMMANDS = {"report": report.main, "tour": tour.main}
 
 
 def select(names: list[str]) -> list[Experiment]:
-    """The experiments that names ask for: a question, an id of the book's catalogue, a chapter such as ch3, or all.
+    """The experiments with these names: of a question, an id of the book's catalogue, a chapter such as ch3, or all.
 
     Raises:
         ValueError: if a name is none of these; suggests the nearest.
@@ -27,11 +30,10 @@ def select(names: list[str]) -> list[Experiment]:
     chosen: dict[str, Experiment] = {}
     for name in names:
         if name in catalogue.NOT_RUN:
-            raise ValueError(f"{name} is nothing to run: {catalogue.NOT_RUN[name]}")
-        found = [e for e in EXPERIMENTS.values() if name in ("all", f"ch{e.chapter}", e.name, *e.ids)]
+            raise ValueError(f"for {name} there is nothing to run: {catalogue.NOT_RUN[name]}")
+        found = [e for e in EXPERIMENTS.values() if name in names_of(e)]
         if not found:
-            ids = dict.fromkeys(i for e in EXPERIMENTS.values() for i in (e.name, *e.ids))
-            known = [*ids, "all", *sorted({f"ch{e.chapter}" for e in EXPERIMENTS.values() if e.chapter})]
+            known = list(dict.fromkeys(name for e in EXPERIMENTS.values() for name in names_of(e)))
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
             raise ValueError(f"there is no experiment {name!r}; {hint} (python -m experiments lists them all)")
@@ -39,8 +41,14 @@ def select(names: list[str]) -> list[Experiment]:
     return list(chosen.values())
 
 
+def names_of(experiment: Experiment) -> tuple[str, ...]:
+    """What selects an experiment: its name, the ids that it answers, its chapter if it has one, and "all"."""
+    chapter = (f"ch{experiment.chapter}",) if experiment.chapter else ()
+    return experiment.name, *experiment.ids, *chapter, "all"
+
+
 def listing() -> str:
-    """A line an experiment, and under it the ids that it answers."""
+    """One line per experiment, and under it the ids that it answers."""
     lines = []
     for e in EXPERIMENTS.values():
         lines.append(f"  {e.name:22} chapter {e.chapter or '-'}  about {e.minutes:4.1f} min  {e.shows}")
@@ -50,9 +58,9 @@ def listing() -> str:
         [
             "Experiments (times: MNIST, ten seeds, two CPU cores):",
             *lines,
-            "  benchmark              seconds an epoch, beside what one would use instead (--accelerator: on a GPU)",
+            "  benchmark              seconds per epoch, beside other libraries and NumPy (--accelerator: on a GPU)",
             "",
-            "To run some: python -m experiments NAME, by name, by an id that it answers, by chapter (ch3), or all.",
+            "To run some: python -m experiments NAME (an experiment, an id that it answers, a chapter, or all).",
             "Then: python -m experiments report. A notebook to read and change: python -m experiments tour.",
         ]
     )
@@ -74,9 +82,12 @@ def benchmark(options: argparse.Namespace) -> int:
     """Time training, on the CPU or on an accelerator."""
     from experiments import accelerator, benchmark  # here, because nothing else needs them
 
-    splits = open_data(options.data)
-    parts = [] if splits.name == "mnist" and not options.quick else [splits.name, *["quick"][: options.quick]]
-    folder = options.out or pathlib.Path("-".join(["results", *parts]))
+    try:
+        benchmark.check_case(options.only)
+        splits = open_data(options.data)
+    except (ValueError, OSError) as error:
+        return refuse(error)
+    folder = results_folder(options, splits.name)
     if options.accelerator:
         accelerator.run(splits, folder / "accelerator", options.repeats, options.quick)
         return 0
@@ -88,8 +99,8 @@ def benchmark(options: argparse.Namespace) -> int:
 def prepare(devices: int) -> None:
     """Settings of JAX that have to come before its first use.
 
-    A CPU device a core, so that networks train side by side; and compiled programs are kept for the next start, in a
-    folder a kind of processor, because a program made for one may not run on another.
+    One CPU device per core, so that networks train side by side. Compiled programs are kept for the next start, in a
+    separate folder for each kind of processor, because a program compiled for one may not run on another.
     """
     jax.config.update("jax_num_cpu_devices", devices)
     if getattr(jax.config, "jax_compilation_cache_dir") is None:  # noqa: B009  (mypy does not know it)
@@ -103,11 +114,25 @@ def prepare(devices: int) -> None:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns its exit status, 2 where the request cannot be met, 130 after Ctrl-C."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments and arguments[0] in COMMANDS:
-        return COMMANDS[arguments[0]](arguments[1:])
+def refuse(error: Exception) -> int:
+    """Say in one sentence why a request cannot be met; returns the exit status."""
+    print(f"error: {error}", file=sys.stderr)
+    return REFUSED
+
+
+def is_full(options: argparse.Namespace, data: str) -> bool:
+    """Whether this is a run on MNIST at full length."""
+    return data == "mnist" and not options.quick and options.epochs is None
+
+
+def results_folder(options: argparse.Namespace, data: str) -> pathlib.Path:
+    """Where results go: results/ for full runs on MNIST, another folder for any other run."""
+    parts = ["results", *([] if is_full(options, data) else [data]), *(["quick"] if options.quick else [])]
+    return options.out or pathlib.Path("-".join(parts))
+
+
+def arguments_of(arguments: list[str]) -> argparse.Namespace:
+    """What the command line asks for."""
     parser = argparse.ArgumentParser(
         prog="python -m experiments",
         description="The book's experiments. Without a name, list them.",
@@ -115,44 +140,74 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="an experiment, an id, a chapter (ch3), or all")
     parser.add_argument("--data", default="auto", help="auto (default), mnist, digits, or a folder of four IDX files")
-    parser.add_argument("--seeds", type=positive, default=10, help="networks an arm (default 10)")
+    parser.add_argument("--seeds", type=positive, default=10, help="networks per arm (default 10)")
     parser.add_argument("--epochs", type=positive, help="epochs, in place of each experiment's own")
     parser.add_argument("--out", type=pathlib.Path, help="folder for results (default results/ for full runs on MNIST)")
     parser.add_argument("--devices", type=positive, help="CPU cores or accelerators to use (default all)")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoints of a run that was broken off")
+    parser.add_argument("--resume", action="store_true", help="resume an interrupted run from its checkpoints")
     parser.add_argument("--quick", action="store_true", help="two epochs on 1,000 examples, to see that all works")
-    parser.add_argument("--repeats", type=positive, default=6, help="of benchmark (default 6)")
+    parser.add_argument("--repeats", type=positive, default=6, help="for benchmark (default 6)")
     parser.add_argument("--only", metavar="CASE", help="one network of benchmark, such as 784-30-10, or growth")
     parser.add_argument("--accelerator", action="store_true", help="benchmark on a GPU or TPU instead")
-    options = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def run_all(chosen: list[Experiment], job: Job, folder: pathlib.Path, full: bool) -> int:
+    """Run experiments one after the other; returns the exit status.
+
+    One that raises is reported with its traceback, and the others still run.
+    """
+    finished: list[str] = []
+    failed: list[str] = []
+    for number, experiment in enumerate(chosen):
+        if full and len(chosen) > 1:
+            left = 6 * job.seeds * sum(e.minutes for e in chosen[number:])
+            print(f"question {number + 1} of {len(chosen)}, about {duration(left)} left on two cores")
+        try:
+            run(experiment, job, folder / experiment.name)
+        except KeyboardInterrupt:
+            done = f"these are finished and kept: {', '.join(finished)}" if finished else "nothing was finished"
+            print(f"\nstopped; {done}", file=sys.stderr)
+            return INTERRUPTED
+        except Exception:
+            traceback.print_exc()
+            failed.append(experiment.name)
+        else:
+            finished.append(experiment.name)
+    if failed:
+        print(f"failed, see above: {', '.join(failed)}", file=sys.stderr)
+    return FAILED if failed else 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command.
+
+    Returns:
+        The exit status: 1 where an experiment failed, 2 where the request cannot be met, 130 after Ctrl-C.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] in COMMANDS:
+        return COMMANDS[arguments[0]](arguments[1:])
+    options = arguments_of(arguments)
     if not options.names:
         print(listing())
         return 0
-    finished: list[str] = []
     try:
         if options.names == ["benchmark"]:
             return benchmark(options)
-        chosen = select(options.names)
-        prepare(options.devices or cores())
-        splits = open_data(options.data)
-        job = Job(splits, options.seeds, options.epochs, options.quick, options.devices, options.resume)
-        full = splits.name == "mnist" and not options.quick and options.epochs is None
-        parts = ["results", *([] if full else [splits.name]), *(["quick"] if options.quick else [])]
-        folder = options.out or pathlib.Path("-".join(parts))
-        for number, experiment in enumerate(chosen):
-            if full and len(chosen) > 1:
-                left = 6 * options.seeds * sum(e.minutes for e in chosen[number:])
-                print(f"question {number + 1} of {len(chosen)}, about {duration(left)} left on two cores")
-            run(experiment, job, folder / experiment.name)
-            finished.append(experiment.name)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        try:
+            chosen = select(options.names)
+            prepare(options.devices or cores())
+            splits = open_data(options.data)
+            folder = results_folder(options, splits.name)
+            folder.mkdir(parents=True, exist_ok=True)
+        except (ValueError, OSError) as error:
+            return refuse(error)
+        job = Job(splits, options.seeds, options.epochs, options.quick, Trainer(options.devices, options.resume))
+        return run_all(chosen, job, folder, is_full(options, splits.name))
     except KeyboardInterrupt:
-        kept = f"what is finished is kept: {', '.join(finished)}" if finished else "nothing was finished"
-        print(f"\nstopped; {kept}", file=sys.stderr)
+        print("\nstopped", file=sys.stderr)
         return INTERRUPTED
-    return 0
 
 
 if __name__ == "__main__":

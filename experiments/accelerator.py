@@ -1,6 +1,6 @@
 """Many networks at once on an accelerator: ``python -m experiments benchmark --accelerator``.
 
-784-30-10 under ``vmap``, beside the same in PyTorch with batched products, a step captured as a CUDA graph.
+784-30-10 under ``vmap``, beside the same in PyTorch: batched products, with each step captured as a CUDA graph.
 """
 
 import importlib.util
@@ -20,18 +20,18 @@ from jnndl import costs, train
 from jnndl.data import Dataset, Splits
 
 NETWORKS, TOGETHER, BATCH, RATE, EPOCHS = (1, 16, 256, 1024), 256, 10, 3.0, 30
-# On a GPU JAX's names "bfloat16" and "tensorfloat32" both leave the choice to the library; these say what is computed.
+# On a GPU JAX's "bfloat16" and "tensorfloat32" leave the choice to the library; these names fix what is computed.
 PRECISIONS = {"float32": "F32_F32_F32", "TF32": "TF32_TF32_F32", "bfloat16": "BF16_BF16_F32"}
-ELSEWHERE = {"float32": "float32", "bfloat16": "bfloat16"}  # a TPU
+ELSEWHERE = {"float32": "float32", "bfloat16": "bfloat16"}  # on a TPU
 
 
 def precisions() -> dict[str, str]:
-    """The kinds of product here, and what JAX calls them."""
+    """The precisions of matrix products on this device, and what JAX calls them."""
     return PRECISIONS if jax.default_backend() == "gpu" else ELSEWHERE
 
 
 def ours(training: Dataset, sizes: tuple[int, ...], networks: int, precision: str) -> Callable[[], None]:
-    """An epoch of so many networks, at most ``TOGETHER`` of them side by side."""
+    """A function that trains so many networks for an epoch, at most ``TOGETHER`` of them side by side."""
     recipe = train.Recipe(jnndl.mlp(sizes), costs.quadratic, BATCH)
     hyper = train.Hyper(np.asarray(RATE, np.float32), None, None, None)
     state = jax.vmap(lambda key: train.start(recipe, hyper, key))(jax.random.split(jax.random.key(0), networks))
@@ -50,7 +50,7 @@ def ours(training: Dataset, sizes: tuple[int, ...], networks: int, precision: st
 
 
 def pytorch(training: Dataset, sizes: tuple[int, ...], networks: int, precision: str) -> Callable[[], None]:
-    """The same in PyTorch: one product for all networks, each with an order of its own, one graph a step."""
+    """The same in PyTorch: one product for all networks, each with its own shuffle, and one CUDA graph per step."""
     import torch
 
     device = torch.device("cuda")
@@ -78,7 +78,7 @@ def pytorch(training: Dataset, sizes: tuple[int, ...], networks: int, precision:
 
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):  # the documentation's warm-up before a capture
+    with torch.cuda.stream(stream):  # the warm-up that the documentation asks for before a capture
         for _ in range(3):
             step()
     torch.cuda.current_stream().wait_stream(stream)
@@ -97,7 +97,7 @@ def pytorch(training: Dataset, sizes: tuple[int, ...], networks: int, precision:
 
 
 def run(splits: Splits, folder: pathlib.Path, repeats: int, quick: bool) -> None:
-    """Measure, print, and write result.json; without an accelerator, say so."""
+    """Measure, print, and write result.json; if there is no accelerator, only say so."""
     if jax.default_backend() == "cpu":
         print("no accelerator here: JAX finds only a CPU, so there is nothing to measure")
         return
@@ -123,8 +123,8 @@ def run(splits: Splits, folder: pathlib.Path, repeats: int, quick: bool) -> None
                 rows.append({"networks": networks, "products": precision, "with": name, "seconds": seconds[1:]})
                 rows[-1] |= {"first": seconds[0], "networks_a_second": networks / (EPOCHS * best)}
                 print(
-                    f"{networks:5} networks, {precision:8} products, {name:20} {best:8.3f} s an epoch, "
-                    f"{EPOCHS * best:8.1f} s for {EPOCHS}, {networks / (EPOCHS * best):8.2f} networks a second",
+                    f"{networks:5} networks, {precision:8} products, {name:20} {best:8.3f} s per epoch, "
+                    f"{EPOCHS * best:8.1f} s for {EPOCHS}, {networks / (EPOCHS * best):8.2f} networks per second",
                     flush=True,
                 )
     folder.mkdir(parents=True, exist_ok=True)

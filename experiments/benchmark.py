@@ -1,9 +1,9 @@
-"""How long does an epoch take, here and with what a user would pick instead? ``python -m experiments benchmark``.
+"""How long does an epoch take with jnndl, and with other libraries? ``python -m experiments benchmark``.
 
-Each alternative runs in a process of its own, which waits while the others are measured: the repeats are interleaved,
-so that a busy minute hits all alike, and the memory is the alternative's own. Each tries one processor core and all of
-them first, and keeps what is faster. Timed is training alone; what the first epoch takes beyond the others is given
-apart (compiling), and so is evaluation.
+Each alternative runs in its own process, which waits while the others are measured. The repeats are interleaved, so
+that a busy minute affects all of them, and the memory of each can be measured. Each first tries one processor core
+and all of them, and keeps the faster. Only training is timed; what the first epoch takes longer than the others
+(compiling) is listed separately, and so is evaluation.
 """
 
 import contextlib
@@ -41,11 +41,11 @@ class Case:
 
     Attributes:
         hidden: neurons in each hidden layer.
-        batch_size: examples a mini-batch.
+        batch_size: examples in a mini-batch.
         examples: how many of the training images; None for all.
-        networks: how many at once; None for 16 where that is possible.
-        parts: alternatives that take too long, and on how many examples they are measured instead.
-        learning_rate: the book's 3.0 for its quadratic cost.
+        networks: how many at once; None for 16 where an alternative can do that.
+        parts: alternatives that would take too long, and on how many examples they are measured instead.
+        learning_rate: 3.0 is the book's, for its quadratic cost.
     """
 
     hidden: tuple[int, ...]
@@ -56,30 +56,33 @@ class Case:
     learning_rate: float = 3.0
 
     def flops(self, pixels: int, classes: int, examples: int) -> float:
-        """Floating-point operations of an epoch: a product forward, two back, but none back into the pixels."""
+        """Floating-point operations of an epoch: for each layer one product forward and two back.
+
+        The first layer has only one back, because nothing needs the gradient with respect to the pixels.
+        """
         sizes = (pixels, *self.hidden, classes)
         products = [n_in * n_out for n_in, n_out in itertools.pairwise(sizes)]
         return 2.0 * (self.networks or 1) * examples * (3 * sum(products) - products[0])
 
 
-# The two-convolution network at batch 10 belongs here as soon as there is a layer to make it of.
+# The two-convolution network at batch size 10 is added here once there are convolutional layers.
 CASES = {
     "784-30-10": Case((30,)),
     "784-100-10": Case((100,)),
-    # At 3.0 such a network never leaves chance.
+    # At rate 3.0 such a network stays at chance.
     "784-800-800-10": Case((800, 800), 100, parts=((BOOK, 1000), (MANY, 5000)), learning_rate=0.5),
 }
 USUAL = (OURS, MATRIX, "PyTorch, eager", LIMIT)
-GROWTH: dict[str, tuple[tuple[str, ...], dict[int, Case]]] = {  # what grows -> whose curves, the cases
+GROWTH: dict[str, tuple[tuple[str, ...], dict[int, Case]]] = {  # what grows -> the alternatives, the cases
     "training images": (USUAL, {n: Case((30,), examples=n) for n in (500, 1500, 5000, 15000, 50000)}),
     "hidden neurons": (USUAL, {h: Case((h,), examples=10000) for h in (10, 30, 100, 300, 1000)}),
-    "images a mini-batch": (USUAL, {m: Case((30,), m, 10000) for m in (1, 10, 100, 1000)}),
+    "images per mini-batch": (USUAL, {m: Case((30,), m, 10000) for m in (1, 10, 100, 1000)}),
     "networks": ((MANY,), {k: Case((30,), examples=10000, networks=k) for k in (1, 2, 4, 8, 16, 32, 64)}),
 }
 
 
 class Worker:
-    """One alternative, started and waiting."""
+    """One alternative in a process of its own, started and waiting; ``close`` ends it."""
 
     def __init__(self, name: str, task: Task, cores: int) -> None:
         """Start it on so many processor cores.
@@ -88,31 +91,30 @@ class Worker:
             RuntimeError: if it cannot be started, with the reason.
         """
         self.cores, self.seconds = cores, []  # type: int, list[float]
-        self.folder = tempfile.TemporaryDirectory()
-        task.write(pathlib.Path(self.folder.name))
-        command = [sys.executable, "-m", "experiments.rivals.worker", name, self.folder.name, str(cores)]
-        if name == LIMIT:
-            command = compile_limit(task, self.folder.name)
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(cores))
-        devices = {"JAX_NUM_CPU_DEVICES": str(cores)} if name == MANY else {}
-        # What is compiled is compiled anew.
-        empty = {"TORCHINDUCTOR_CACHE_DIR": f"{self.folder.name}/compiled", "JAX_ENABLE_COMPILATION_CACHE": "false"}
-        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  (closed by close)
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, **threads, **devices, **empty, "JAX_PLATFORMS": "cpu"},
-        )
+        with contextlib.ExitStack() as started:  # what was started is ended where the rest fails
+            folder = started.enter_context(tempfile.TemporaryDirectory())
+            task.write(pathlib.Path(folder))
+            command = [sys.executable, "-m", "experiments.rivals.worker", name, folder, str(cores)]
+            if name == LIMIT:
+                command = compile_limit(task, folder)
+            self.log = started.enter_context(tempfile.TemporaryFile("w+"))
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.log,
+                text=True,
+                cwd=ROOT,
+                env={**os.environ, **environment(name, folder, cores)},
+            )
+            started.callback(self.process.communicate)  # closes its standard input, at whose end it stops
+            self.close = started.pop_all().close
 
     def ask(self, line: str) -> dict[str, Any]:
         """Send a line and return the answer.
 
         Raises:
-            RuntimeError: if it has died, with its last words.
+            RuntimeError: if it has died, with the last line of its log.
         """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -126,27 +128,29 @@ class Worker:
         return reply
 
     def epoch(self) -> float:
-        """Seconds that an epoch takes."""
+        """Train for an epoch; the seconds that it took."""
         return float(self.ask("epoch")["seconds"])
 
     def memory(self) -> float | None:
-        """The most memory it has had, in megabytes, where the system tells."""
+        """The most memory it has used, in megabytes, or None where the system does not tell."""
         status = pathlib.Path(f"/proc/{self.process.pid}/status")
         lines = status.read_text().splitlines() if status.exists() else []
         return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), None)
 
-    def close(self) -> None:
-        """End it."""
-        self.process.communicate()
-        self.log.close()
-        self.folder.cleanup()
+
+def environment(name: str, folder: str, cores: int) -> dict[str, str]:
+    """The variables by which libraries learn how many cores they may use, and not to use what they compiled before."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(cores))
+    devices = {"JAX_NUM_CPU_DEVICES": str(cores)} if name == MANY else {}
+    empty = {"TORCHINDUCTOR_CACHE_DIR": f"{folder}/compiled", "JAX_ENABLE_COMPILATION_CACHE": "false"}
+    return {**threads, **devices, **empty, "JAX_PLATFORMS": "cpu"}
 
 
 def compile_limit(task: Task, folder: str) -> list[str]:
-    """Compile the program in C for a network, and return how to call it."""
+    """Compile the program in C for a network, and return the command that starts it."""
     compiler, program = shutil.which("cc"), f"{folder}/limit"
     if compiler is None or len(task.sizes) != 3:
-        raise RuntimeError("no C compiler here" if compiler is None else "written for one hidden layer")
+        raise RuntimeError("there is no C compiler here" if compiler is None else "it is written for one hidden layer")
     names = ("PIXELS", "HIDDEN", "CLASSES", "BATCH", "SCALE")
     sizes = [f"-D{name}={size}" for name, size in zip(names, (*task.sizes, task.batch_size, task.scale), strict=True)]
     source = str(ROOT / "experiments/rivals/limit.c")
@@ -156,7 +160,7 @@ def compile_limit(task: Task, folder: str) -> list[str]:
 
 
 def task_of(case: Case, splits: Splits, examples: int) -> Task:
-    """The task of a case; weights as chapter 3 draws them, the same for all."""
+    """The task of a case; chapter 3's initial weights, the same for all alternatives."""
     training, validation = splits.training[:examples], splits.validation
     images = [np.asarray(data.inputs, np.uint8).reshape(len(data), -1) for data in (training, validation)]
     labels = [np.asarray(data.targets, np.uint8) for data in (training, validation)]
@@ -170,7 +174,7 @@ def task_of(case: Case, splits: Splits, examples: int) -> Task:
 
 
 def start(name: str, task: Task, quick: bool) -> dict[str, Any]:
-    """The alternative, warm, on as many cores as suit it best; and what its first epoch took.
+    """The alternative, after two epochs, on as many cores as suit it best; and the seconds of those two epochs.
 
     Raises:
         RuntimeError: if it cannot run here.
@@ -178,53 +182,70 @@ def start(name: str, task: Task, quick: bool) -> dict[str, Any]:
     needs, tried = ALTERNATIVES[name].needs, []  # type: str, list[dict[str, Any]]
     if needs and importlib.util.find_spec(needs) is None:
         raise RuntimeError(f"{needs} is not installed; pip install '.[bench]'")
-    for cores in (1,) if name == LIMIT else (CORES,) if quick or name == MANY else sorted({1, CORES}):
-        worker = Worker(name, task, cores)
-        tried.append({"worker": worker, "first": worker.epoch(), "second": worker.epoch()})
-    best, *others = sorted(tried, key=lambda entry: entry["second"])
-    for other in others:
-        other["worker"].close()
+    with contextlib.ExitStack() as running:
+        for cores in (1,) if name == LIMIT else (CORES,) if quick or name == MANY else sorted({1, CORES}):
+            worker = Worker(name, task, cores)
+            running.callback(worker.close)
+            tried.append({"worker": worker, "first": worker.epoch(), "second": worker.epoch()})
+        best, *others = sorted(tried, key=lambda entry: entry["second"])
+        for other in others:
+            other["worker"].close()
+        running.pop_all()  # all but the best are closed
     return best | {"examples": len(task.inputs), "networks": task.networks}
 
 
 def measure(case: Case, names: Iterable[str], splits: Splits, repeats: int, quick: bool) -> dict[str, dict[str, Any]]:
-    """Seconds an epoch of each alternative, repeats interleaved, and the rest of the table."""
+    """Seconds per epoch of each alternative, with interleaved repeats, and the rest of the table."""
     everything = min(case.examples or len(splits.training), len(splits.training), 1000 if quick else 10**9)
     rows: dict[str, dict[str, Any]] = {}
-    for name in names:
-        networks = case.networks or (16 if name == MANY else 1)
-        examples = min(dict(case.parts).get(name, everything), everything)
-        try:
-            rows[name] = start(name, task_of(dataclasses.replace(case, networks=networks), splits, examples), quick)
-        except (RuntimeError, subprocess.CalledProcessError) as error:
-            print(f"  {name}: skipped: {error}", flush=True)
-    for _ in range(repeats):
-        for row in rows.values():
-            time.sleep(0.1)  # until the threads of the one before have gone to sleep
-            row["worker"].seconds.append(row["worker"].epoch())
-    for name, row in rows.items():
-        worker = row.pop("worker")
-        evaluated = worker.ask("evaluate")
-        if evaluated["seconds"] < 5:  # of which some is compiling
-            evaluated = worker.ask("evaluate")
-        # An epoch of all examples, of one network.
-        factor = -(-everything // case.batch_size) / -(-row["examples"] // case.batch_size) / row["networks"]
-        seconds = [factor * value for value in worker.seconds]
-        row |= {
-            "cores": worker.cores,
-            "seconds": seconds,
-            "min": min(seconds),
-            "median": statistics.median(seconds),
-            "max": max(seconds),
-            "compile": max(0.0, row.pop("first") - min(row.pop("second"), *worker.seconds)),
-            "evaluate": evaluated["seconds"],
-            "accuracy": evaluated["accuracy"],
-            "memory": worker.memory(),
-            "part": row["examples"] / everything,
-        }
-        worker.close()
-        print(f"  {name}: {row['min']:.4f} s an epoch", flush=True)
+    with contextlib.ExitStack() as running:
+        for name in names:
+            networks = case.networks or (16 if name == MANY else 1)
+            examples = min(dict(case.parts).get(name, everything), everything)
+            try:
+                rows[name] = start(name, task_of(dataclasses.replace(case, networks=networks), splits, examples), quick)
+            except (RuntimeError, subprocess.CalledProcessError) as error:
+                print(f"  {name}: skipped: {error}", flush=True)
+            else:
+                running.callback(rows[name]["worker"].close)
+        for _ in range(repeats):
+            for row in rows.values():
+                time.sleep(0.1)  # until the threads of the one before have gone to sleep
+                row["worker"].seconds.append(row["worker"].epoch())
+        for name, row in rows.items():
+            worker = row.pop("worker")
+            # An epoch of all examples, of one network.
+            batches = -(-everything // case.batch_size) / -(-row["examples"] // case.batch_size)
+            row |= timings(worker, batches / row["networks"], row.pop("first"), row.pop("second"))
+            row["part"] = row["examples"] / everything
+            worker.close()
+            print(f"  {name}: {row['min']:.4f} s per epoch", flush=True)
     return rows
+
+
+def timings(worker: Worker, factor: float, first: float, second: float) -> dict[str, Any]:
+    """What the table says of an alternative.
+
+    Args:
+        worker: the alternative, after its repeats.
+        factor: from the seconds of its epochs to those of one network on all examples.
+        first, second: the seconds of its first two epochs.
+    """
+    evaluated = worker.ask("evaluate")
+    if evaluated["seconds"] < 5:  # some of which was spent compiling
+        evaluated = worker.ask("evaluate")
+    seconds = [factor * value for value in worker.seconds]
+    return {
+        "cores": worker.cores,
+        "seconds": seconds,
+        "min": min(seconds),
+        "median": statistics.median(seconds),
+        "max": max(seconds),
+        "compile": max(0.0, first - min(second, *worker.seconds)),
+        "evaluate": evaluated["seconds"],
+        "accuracy": evaluated["accuracy"],
+        "memory": worker.memory(),
+    }
 
 
 def device() -> str:
@@ -233,7 +254,7 @@ def device() -> str:
 
 
 def product_rate() -> float:
-    """Floating-point operations a second of a large float32 matrix product, on all cores."""
+    """Floating-point operations per second of a large float32 matrix product, on all cores."""
     a, seconds = np.ones((1536, 1536), np.float32), []
     for _ in range(10):
         started = time.perf_counter()
@@ -251,7 +272,7 @@ HEADER = "| cores | min | median | max | times jnndl's | first epoch extra | eva
 
 
 def table(title: str, rows: dict[str, dict[str, Any]]) -> list[str]:
-    """The rows of a case in Markdown."""
+    """The table of a case, in Markdown: one row per alternative."""
     lines = [f"| {title} {HEADER}", "| --- " + "| ---: " * (HEADER.count("|") - 1) + "|"]
     for name, row in rows.items():
         notes = f" ({row['networks']} at once, the time of one)" * (row["networks"] > 1)
@@ -266,37 +287,37 @@ def table(title: str, rows: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def dots(path: pathlib.Path, title: str, rows: dict[str, dict[str, Any]], limit: float) -> None:
-    """Draw the seconds of an epoch, fastest on top: a dot is the minimum, a line goes on to the maximum."""
+    """Draw the seconds per epoch, fastest on top: a dot at the minimum, and a line from there to the maximum."""
     ordered = sorted(rows, key=lambda name: rows[name]["min"], reverse=True)
-    new, axes = plots.figure(7.2, 1.2 + 0.3 * len(rows))
+    new, axes = plots.blank(7.2, 1.2 + 0.3 * len(rows))
     for place, name in enumerate(ordered):
         (colour, _), marker = (plots.STYLES[1], "D") if name.startswith("jnndl") else (plots.STYLES[0], "o")
         least, most = rows[name]["min"], rows[name]["max"]
         axes.plot([least, most], [place, place], color=colour, marker=marker, markevery=[0])
         axes.annotate(f"  {least:.3g} s", (most, place), va="center", fontsize=8)
     axes.axvline(
-        limit, color=plots.REPORTED, linestyle=":", label="its arithmetic at the rate of large matrix products"
+        limit, color=plots.REPORTED, linestyle=":", label="the same arithmetic at the speed of large matrix products"
     )
-    axes.set(xscale="log", xlabel="seconds an epoch, training only: minimum (dot) to maximum")
+    axes.set(xscale="log", xlabel="seconds per epoch, training only: minimum (dot) to maximum")
     axes.set_xlim(right=3 * max(row["max"] for row in rows.values()))
     axes.set_yticks(range(len(ordered)), ordered)
     axes.set_title(title, fontsize=10)
-    axes.legend(frameon=False, fontsize=8, loc="lower left")  # fastest on top: nothing else is there
+    axes.legend(frameon=False, fontsize=8, loc="lower left")  # fastest on top, so this corner is empty
     plots.save(new, path)
 
 
 def growth_plot(path: pathlib.Path, title: str, curves: dict[str, dict[float, float]]) -> None:
-    """Draw seconds an epoch against what grows, both axes logarithmic; the last curve is the limit."""
-    new, axes = plots.figure(8.6)
+    """Draw seconds per epoch against what grows, both axes logarithmic; the last curve is the limit."""
+    new, axes = plots.blank(8.6)
     looks = [*[*zip(plots.STYLES, "os^v", strict=False)][: len(curves) - 1], ((plots.REPORTED, ":"), "")]
     for (name, points), ((colour, dash), marker) in zip(curves.items(), looks, strict=True):
         label = f"{name} (slope {exponent(points):.2f})"
         axes.plot([*points], [*points.values()], color=colour, linestyle=dash, marker=marker, label=label)
-    axes.set(xscale="log", yscale="log", xlabel=title, ylabel="seconds an epoch, training only")
+    axes.set(xscale="log", yscale="log", xlabel=title, ylabel="seconds per epoch, training only")
     ticks = [*curves["arithmetic limit"]]
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
-    axes.set_title(f"784-30-10, mini-batches of 10, but more or fewer {title}", fontsize=10)
+    axes.set_title(f"784-30-10, mini-batches of 10, with more or fewer {title}", fontsize=10)
     new.legend(frameon=False, fontsize=8, loc="outside right center")
     plots.save(new, path)
 
@@ -304,7 +325,7 @@ def growth_plot(path: pathlib.Path, title: str, curves: dict[str, dict[float, fl
 def grow(
     what: str, splits: Splits, repeats: int, quick: bool, count: int, rate: float
 ) -> dict[str, dict[float, float]]:
-    """Curves of seconds an epoch (of all networks together) against what grows; the last is the arithmetic limit."""
+    """Curves of seconds per epoch (of all networks together) against what grows; the last is the arithmetic limit."""
     names, points = GROWTH[what]
     curves: dict[str, dict[float, float]] = {name: {} for name in (*names, "arithmetic limit")}
     for value, case in [*points.items()][: 2 if quick else None]:
@@ -319,31 +340,35 @@ def grow(
 
 
 def standing(name: str, rows: dict[str, dict[str, Any]]) -> Iterable[str]:
-    """How jnndl compares with each other alternative, a line each."""
+    """How jnndl compares with each other alternative, one line for each."""
     for rival in (rival for rival in rows if OURS in rows and not rival.startswith("jnndl")):
         ratio = rows[rival]["min"] / rows[OURS]["min"]
         verdict = f"{ratio:.3g} times as fast as" if ratio >= 1 else f"{1 / ratio:.3g} times as slow as"
         yield f"{name}: jnndl is {verdict} {rival}"
     if LIMIT in rows and MANY in rows:
         ratio = rows[MANY]["min"] / rows[LIMIT]["min"]
-        yield f"{name}: of {rows[MANY]['networks']} networks at once each takes {ratio:.3g} times as long as {LIMIT}"
+        yield f"{name}: each of {rows[MANY]['networks']} networks at once takes {ratio:.3g} times as long as {LIMIT}"
 
 
-def run(splits: Splits, folder: pathlib.Path, repeats: int = 6, quick: bool = False, only: str | None = None) -> None:
-    """Measure, print, and write result.json, table.md and the plots into a folder.
+def check_case(only: str | None) -> None:
+    """Accept the name of a case, "growth", or None for all.
 
     Raises:
-        ValueError: if ``only`` is no case.
+        ValueError: if it is anything else.
     """
     if only not in (None, "growth", *CASES):
         raise ValueError(f"there is no case {only!r}; there are {', '.join(CASES)} and growth")
+
+
+def run(splits: Splits, folder: pathlib.Path, repeats: int = 6, quick: bool = False, only: str | None = None) -> None:
+    """Measure, print, and write result.json, table.md and the plots into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     started, rate, repeats = time.perf_counter(), product_rate(), 1 if quick else repeats
     pixels, classes = int(np.prod(splits.training.inputs.shape[1:])), splits.classes
     count = min(len(splits.training), 1000) if quick else len(splits.training)
     print(f"{splits.name}, {count} training images; {repeats} repeats; {device()}", flush=True)
     cases: dict[str, Any] = {}
-    lines = [f"{device()}; {splits.name}, {count} training images. Seconds an epoch of one network, training only,"]
+    lines = [f"{device()}; {splits.name}, {count} training images. Seconds per epoch of one network, training only,"]
     lines += [f"{repeats} interleaved repeats; accuracy on validation data after {repeats + 2} epochs.", ""]
     for name, case in CASES.items():
         if only == name or (only is None and (not quick or name == "784-30-10")):
@@ -353,7 +378,7 @@ def run(splits: Splits, folder: pathlib.Path, repeats: int = 6, quick: bool = Fa
             lines += table(title, rows)
             limit = case.flops(pixels, classes, count) / rate
             lines += [
-                f"Its arithmetic at the {rate / 1e9:.0f} GFLOP/s of a large matrix product here: {limit:.4f} s.",
+                f"The same arithmetic at the {rate / 1e9:.0f} GFLOP/s of a large matrix product here: {limit:.4f} s.",
                 "",
             ]
             dots(folder / f"{name}.png", title, rows, limit)

@@ -1,6 +1,6 @@
-"""More training images from those that there are: shifts, rotations, elastic distortion (chapter 3, "Expanding data").
+"""More training images from the given ones: shifts, rotations, elastic distortion (chapter 3, "Expanding data").
 
-Images have shape (n, height, width), any dtype with 0 for paper; what comes back has the same shape and dtype.
+Images have shape (n, height, width) and any dtype, with 0 for paper. Results have the same shape and dtype.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ SHIFTS = ((1, 0), (-1, 0), (0, 1), (0, -1))  # down, up, right, left, as in the 
 
 
 def shift(images: np.ndarray, down: int, right: int) -> np.ndarray:
-    """Move images by whole pixels; what comes in is paper."""
+    """Move images by whole pixels; the pixels that come in at the edge are paper."""
     moved = np.roll(images, (down, right), axis=(1, 2))
     for axis, by in ((1, down), (2, right)):
         edge: list[Any] = [slice(None)] * 3
@@ -26,7 +26,7 @@ def shift(images: np.ndarray, down: int, right: int) -> np.ndarray:
 
 @jax.jit
 def _sample(images: Array, rows: Array, columns: Array) -> Array:
-    """Each image at (rows, columns), bilinear; paper outside."""
+    """Each image sampled at (rows, columns), bilinearly; outside it is paper."""
 
     def one(image: Array, row: Array, column: Array) -> Array:
         return ndimage.map_coordinates(image, [row, column], order=1)
@@ -45,28 +45,28 @@ def _grid(images: np.ndarray) -> np.ndarray:
 
 
 def rotate(images: np.ndarray, degrees: Any) -> np.ndarray:
-    """Turn images about their centres, anticlockwise as one looks at them.
+    """Turn images anticlockwise about their centres.
 
     Args:
         images: shape (n, height, width).
-        degrees: one angle, or one an image.
+        degrees: one angle for all, or one for each image.
     """
     row, column = (grid - (grid.max() / 2) for grid in _grid(images))
     angle = np.deg2rad(np.broadcast_to(degrees, len(images))).astype(np.float32)[:, None, None]
-    # Where each pixel of the result comes from: turned back. The row axis points down.
+    # Each pixel of the result comes from where it was before the turn. The row axis points down.
     rows = np.cos(angle) * row + np.sin(angle) * column + (images.shape[1] - 1) / 2
     columns = -np.sin(angle) * row + np.cos(angle) * column + (images.shape[2] - 1) / 2
     return _warp(images, rows, columns)
 
 
 def elastic(images: np.ndarray, key: Key[Array, ""], alpha: float = 34.0, sigma: float = 4.0) -> np.ndarray:
-    """Move each pixel by a smooth random field, another for each image (Simard, Steinkraus and Platt 2003).
+    """Move each pixel by a smooth random field, different for each image (Simard, Steinkraus and Platt 2003).
 
     Args:
         images: shape (n, height, width).
-        key: decides the fields.
-        alpha: how far, in pixels: the factor of the smoothed field.
-        sigma: how smoothly, in pixels: the width of the Gaussian by which a field uniform in [-1, 1] is smoothed.
+        key: determines the fields.
+        alpha: how far pixels move: the smoothed field is multiplied by it, in pixels.
+        sigma: how smooth the field is: the width in pixels of the Gaussian that smooths a field uniform in [-1, 1].
     """
     field = jax.random.uniform(key, (2, *images.shape), minval=-1.0, maxval=1.0)
     reach = int(3 * sigma)
@@ -76,7 +76,7 @@ def elastic(images: np.ndarray, key: Key[Array, ""], alpha: float = 34.0, sigma:
     def smooth(lines: Array) -> Array:
         return jax.vmap(lambda line: jnp.convolve(line, gauss, mode="same"))(lines.reshape(-1, lines.shape[-1]))
 
-    for _ in range(2):  # along columns, then, turned over, along rows
+    for _ in range(2):  # along columns, then, transposed, along rows
         field = smooth(field).reshape(field.shape).swapaxes(2, 3)
     row, column = _grid(images)
     return _warp(images, row[None] + alpha * field[0], column[None] + alpha * field[1])

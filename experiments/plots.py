@@ -1,4 +1,4 @@
-"""Plots: figures without a screen, in colours that colour-blind eyes and black-and-white print keep apart."""
+"""Plots, drawn without a screen, in colours and dashes that can be told apart by colour-blind eyes and in print."""
 
 import pathlib
 import textwrap
@@ -15,20 +15,42 @@ from matplotlib.ticker import MaxNLocator
 from experiments import statistics
 from jnndl import files
 
-# Okabe and Ito's palette, each with a dash of its own.
+# Okabe and Ito's palette, a different dash with each colour.
 STYLES = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#CC79A7", ":"), ("#000000", (0, (5, 1, 1, 1))))
 REPORTED = "#666666"
 
 
-def save(figure: Figure, path: pathlib.Path) -> None:
-    """Write a figure as PNG, whole or not at all."""
+def about(result: dict[str, Any]) -> str:
+    """What a plot's title says of the run: the data and the number of seeds."""
+    return f"{result['data']['name']}, {len(result['seeds'])} seeds"
+
+
+def if_comparable(result: dict[str, Any], value: Any) -> Any:
+    """The book's numbers, or the ranges that suit them; None for a run with other data or of another length."""
+    return value if result["comparable"] else None
+
+
+def percent(values: Any) -> Any:
+    """Fractions as percentages; of a mapping, each of its entries."""
+    if isinstance(values, Mapping):
+        return {name: percent(entry) for name, entry in values.items()}
+    return 100 * np.asarray(values, float)
+
+
+def per_seed(result: dict[str, Any], metric: str) -> np.ndarray:
+    """What was measured with each seed, NaN where there is no value."""
+    return np.asarray(result["measured"][metric]["per_seed"], float)
+
+
+def save(plot: Figure, path: pathlib.Path) -> None:
+    """Write a plot as PNG, whole or not at all."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Creating legend with loc")  # matplotlib says so where the machine is busy
-        files.write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=120))
+        warnings.filterwarnings("ignore", "Creating legend with loc")  # matplotlib warns so on a busy machine
+        files.write_atomically(path, lambda temporary: plot.savefig(temporary, dpi=120))
 
 
-def figure(width: float = 6.4, height: float = 4.0) -> tuple[Figure, Axes]:
-    """One empty plot; sizes in inches."""
+def blank(width: float = 6.4, height: float = 4.0) -> tuple[Figure, Axes]:
+    """An empty plot and its axes; sizes in inches."""
     new = Figure(figsize=(width, height), layout="constrained")
     axes = new.subplots()
     axes.grid(alpha=0.3)
@@ -37,7 +59,7 @@ def figure(width: float = 6.4, height: float = 4.0) -> tuple[Figure, Axes]:
 
 
 def legend(axes: Axes) -> None:
-    """Say what is what, where there is room; what lies under it shines through."""
+    """Draw the legend where there is room; it is transparent, in case there is none."""
     axes.legend(fontsize=9, edgecolor="none", framealpha=0.6)
 
 
@@ -56,31 +78,28 @@ def curves(
     xscale: str = "linear",
     yscale: str = "linear",
 ) -> None:
-    """Draw a line an arm: the mean over seeds, in a band of one standard deviation.
+    """Draw one line per arm: the mean over seeds, in a band of one standard deviation.
 
     Args:
         path: the PNG to write.
-        lines: label -> values of shape (seeds, epochs), or (epochs,) of one run.
+        lines: label -> values of shape (seeds, epochs), or (epochs,) of one run. NaN, for a network that had stopped,
+            is left out of the mean; where all values are NaN the line has a gap.
         title, xlabel, ylabel: the words around it.
-        x: where the values stand; the epochs from 0, if None.
-        reported: label -> a figure of the book, drawn as a horizontal line.
-        points: label -> figures of the book as pairs (x, y), drawn as marks in the colour of the line of that order.
+        x: the x coordinates, shape (epochs,); None for the epochs, from 0.
+        reported: label -> a number of the book, drawn as a horizontal line.
+        points: label -> numbers of the book as pairs (x, y), drawn as marks; the first label's have the colour of the
+            first line, and so on.
         xlim, ylim: the ranges of the axes.
         xscale, yscale: "linear" or "log".
     """
-    new, axes = figure()
+    new, axes = blank()
     for (label, values), (colour, dash) in zip(lines.items(), STYLES * len(lines), strict=False):
         values = np.atleast_2d(np.asarray(values, float))
-        values = values[:, ~np.isnan(values).all(axis=0)]  # after the last network stopped there is nothing to draw
         where = np.arange(values.shape[1]) if x is None else np.asarray(x)
-        mean = np.nanmean(values, axis=0)
+        mean, std = mean_and_std(values)
         mark = "." if len(where) < 12 else None
         axes.plot(where, mean, color=colour, linestyle=dash, label=label, marker=mark)
         if len(values) > 1:
-            # Where one network alone goes on there is no spread to show.
-            several = (~np.isnan(values)).sum(axis=0) > 1
-            std = np.full(len(mean), np.nan)
-            std[several] = np.nanstd(values[:, several], axis=0, ddof=1)
             axes.fill_between(where, mean - std, mean + std, color=colour, alpha=0.2, linewidth=0)
     for label, value in (reported or {}).items():
         axes.axhline(value, color=REPORTED, linestyle=(0, (1, 2)), label=label)
@@ -104,6 +123,15 @@ def curves(
     save(new, path)
 
 
+def mean_and_std(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each column without its NaNs: NaN where there is no value, or only one."""
+    count = (~np.isnan(values)).sum(axis=0)
+    mean, std = np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
+    mean[count > 0] = np.nanmean(values[:, count > 0], axis=0)
+    std[count > 1] = np.nanstd(values[:, count > 1], axis=0, ddof=1)
+    return mean, std
+
+
 def arms(
     path: pathlib.Path,
     values: Mapping[str, Any],
@@ -113,19 +141,20 @@ def arms(
     reported: Mapping[str, float] | None = None,
     zero: bool = False,
 ) -> None:
-    """Draw a row an arm: a dot a seed, the mean with its 95 % interval, and the book's figure as a diamond.
+    """Draw one row per arm: one dot per seed, the mean with its 95 % interval, and the book's number as a diamond.
 
     Args:
         path: the PNG to write.
-        values: arm -> a value a seed.
+        values: arm -> one value per seed; NaN is left out.
         title, xlabel: the words around it.
-        reported: arm -> the book's figure for it.
+        reported: arm -> the book's number for it.
         zero: mark zero, for differences.
     """
-    new, axes = figure(6.4, 1.5 + 0.42 * len(values))
+    new, axes = blank(6.4, 1.5 + 0.42 * len(values))
     every: list[float] = []
-    for row, (_, per_seed) in enumerate(values.items()):
-        found = np.asarray([x for x in np.atleast_1d(np.asarray(per_seed, float)) if not np.isnan(x)])
+    for row, one_arm in enumerate(values.values()):
+        found = np.atleast_1d(np.asarray(one_arm, float))
+        found = found[~np.isnan(found)]
         if not len(found):
             continue
         every += found.tolist()
@@ -143,7 +172,7 @@ def arms(
         axes.axvline(0, color=REPORTED, linestyle=(0, (1, 2)))
     axes.set_yticks(range(len(values)), list(values))
     axes.set_ylim(len(values) - 0.5, -0.5)
-    # Of few seeds the interval may be wider than all that is to be seen.
+    # With few seeds the interval may be much wider than the spread of the dots: it does not set the range.
     shown = np.asarray([*every, *(value for value, _ in marks), *([0.0] if zero else [])])
     room = 0.15 * (np.ptp(shown) or abs(shown[0]) or 1.0)
     axes.set_xlim(shown.min() - room, shown.max() + room)
@@ -165,11 +194,11 @@ def powers(
 
     Args:
         path: the PNG to write.
-        lines: label -> x and y; what is not above 0 is left out.
+        lines: label -> x and y; values that are not above 0 are left out.
         title, xlabel, ylabel: the words around it.
-        markers: whether each point gets a mark, a shape of its own a line.
+        markers: whether to mark each point, with a different shape on each line.
     """
-    new, axes = figure(7.0, 4.6)
+    new, axes = blank(7.0, 4.6)
     for (label, (x, y)), (colour, dash), marker in zip(lines.items(), STYLES, "osD^v", strict=False):
         shown = np.where(np.asarray(y) > 0, y, np.nan)
         axes.plot(x, shown, color=colour, linestyle=dash, label=label, marker=marker if markers else "", markersize=5)
@@ -190,20 +219,20 @@ def heat(
     xlabel: str,
     ylabel: str,
 ) -> None:
-    """Draw a grid of figures, the highest in a frame; the darker, the higher.
+    """Draw a grid of numbers, darker for higher ones, with a frame around the highest.
 
     Args:
         path: the PNG to write.
-        mean, spread: shape (rows, columns), what to write into each cell.
-        rows, columns: what the cells stand for.
+        mean, spread: shape (rows, columns), the numbers in each cell.
+        rows, columns: the labels of the rows and columns.
         title, xlabel, ylabel: the words around it.
     """
     mean, spread = np.asarray(mean, float), np.asarray(spread, float)
-    new, axes = figure(1.6 + 0.95 * len(columns), 1.4 + 0.6 * len(rows))
+    new, axes = blank(1.6 + 0.95 * len(columns), 1.4 + 0.6 * len(rows))
     axes.grid(visible=False)
     low = np.nanmin(mean) if np.isfinite(mean).any() else 0.0
     shade = (mean - low) / max(np.nanmax(mean) - low, 1e-9)
-    axes.imshow(shade**4, cmap="cividis_r", vmin=0, vmax=1, aspect="auto")  # the differences that matter are at the top
+    axes.imshow(shade**4, cmap="cividis_r", vmin=0, vmax=1, aspect="auto")  # spreads the colours over the best cells
     for (row, column), value in np.ndenumerate(mean):
         text = f"{value:.2f}" + ("" if np.isnan(spread[row, column]) else f"\n+- {spread[row, column]:.2f}")
         colour = "white" if shade[row, column] ** 4 > 0.5 else "black"
@@ -218,9 +247,9 @@ def heat(
 
 
 def confusion(path: pathlib.Path, counts: Any, *, title: str) -> None:
-    """Draw a confusion matrix; shades are by the logarithm of the count, the diagonal is left white."""
+    """Draw a confusion matrix, shaded by the logarithm of the count; the diagonal stays white."""
     counts = np.asarray(counts)
-    new, axes = figure(5.6, 5.2)
+    new, axes = blank(5.6, 5.2)
     axes.grid(visible=False)
     off_diagonal = np.where(np.eye(len(counts), dtype=bool), 0, counts)
     shade = np.log1p(off_diagonal) / np.log1p(max(10, off_diagonal.max()))
@@ -228,7 +257,7 @@ def confusion(path: pathlib.Path, counts: Any, *, title: str) -> None:
     for (row, column), count in np.ndenumerate(counts):
         if count:
             axes.text(column, row, str(count), ha="center", va="center", fontsize=8)
-    axes.set(title=title, xlabel="the network's answer", ylabel="right answer")
+    axes.set(title=title, xlabel="the network's answer", ylabel="correct answer")
     axes.set_xticks(range(len(counts)))
     axes.set_yticks(range(len(counts)))
     save(new, path)
@@ -249,9 +278,9 @@ def images(
         path: the PNG to write.
         pictures: shape (n, height, width).
         title: above them all.
-        captions: one above each, or none.
-        columns: pictures in a row.
-        signed: blue for negative, red for positive values, one scale for all; otherwise dark for large values.
+        captions: one above each picture, or none.
+        columns: how many pictures stand side by side.
+        signed: blue for negative, red for positive values, with one scale for all; otherwise dark for large values.
     """
     pictures = np.asarray(pictures, float)
     rows = max(1, -(-len(pictures) // columns))
@@ -262,16 +291,16 @@ def images(
     axes.axis("off")
     limit = np.abs(pictures).max() if len(pictures) else 1.0
     scale: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit} if signed else {"cmap": "Greys"}
-    # All in one image, which is drawn twenty times as fast as one each; between them NaN, which stays white.
+    # All in one image: that draws twenty times as fast as one image per picture. NaN between them stays white.
     height, breadth = pictures.shape[1:] if len(pictures) else (1, 1)
     above, beside = (0.45 if captions else 0.12) * height, 0.12 * breadth
     step = round(height + above), round(breadth + beside)
-    page = np.full((rows * step[0], columns * step[1]), np.nan)
+    canvas = np.full((rows * step[0], columns * step[1]), np.nan)
     for number, picture in enumerate(pictures):
         row, column = divmod(number, columns)
         top, left = row * step[0] + step[0] - height, column * step[1]
-        page[top : top + height, left : left + breadth] = picture
+        canvas[top : top + height, left : left + breadth] = picture
         if captions:
             axes.text(left + breadth / 2, top - 1, captions[number], ha="center", va="bottom", fontsize=8)
-    axes.imshow(page, **scale)
+    axes.imshow(canvas, **scale)
     save(new, path)

@@ -1,4 +1,4 @@
-"""``python -m experiments report``: every result.json under a folder, as tables to read and a page with figures."""
+"""``python -m experiments report``: every result.json under a folder, as tables to read and a page with plots."""
 
 import argparse
 import base64
@@ -12,16 +12,18 @@ from typing import Any
 
 from experiments import catalogue, statistics
 from experiments.catalogue import EXPERIMENTS
-from experiments.runner import duration, open_data, write
+from experiments.runner import open_data, write
+from experiments.training import duration
 
-HERE = pathlib.Path(__file__).parent
+COMMITTED = pathlib.Path(__file__).parent  # where the report of a full run is kept, under version control
 KINDS = {"toy": "Toys: one right answer", "number": "Numbers: single runs of the book", "claim": "Claims"}
 RULES = """\
-A **toy** has one right answer. A **number** of the book is one run (or the best of several), so it is held against the
-interval in which 95 % of such figures fall by our seeds: *reproduced* if it lies in an interval of at most one point,
-*compatible* if it lies in a wider one, *not reproduced* else. A **claim** is *reproduced* if the 95 % t-interval of the
-mean, of a difference paired by seed as a rule, lies wholly on the side that the book names. *Measured*: the book gives
-no figure. The rules stand in `experiments/statistics.py`, and in each question's rows, since before the runs.
+A **toy** has one right answer. A **number** of the book is one run (or the best of several), so it is compared with the
+interval that holds 95 % of such runs, estimated from our seeds: *reproduced* if it lies in an interval of at most one
+point, *compatible* if it lies in a wider one, otherwise *not reproduced*. A **claim** is *reproduced* if the 95 %
+t-interval of the mean (usually of a difference paired by seed) lies entirely on the side that the book names.
+*Measured*: the book gives no number. The rules were written before the runs, in `experiments/statistics.py` and in the
+rows of each question.
 """
 
 
@@ -43,10 +45,10 @@ def load(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
 
 
 def explained(result: dict[str, Any]) -> dict[str, Any]:
-    """A result with the explanations that its question has by now: they are found after the run."""
+    """A result with its question's present explanations, which are found only after the run."""
     experiment = EXPERIMENTS.get(result["experiment"])
-    known = {(row.id, row.figure): row.why for row in experiment.rows} if experiment else {}
-    rows = [row | {"why": known.get((row["id"], row["figure"])) or row["why"]} for row in result["rows"]]
+    known = {(row.id, row.metric): row.why for row in experiment.rows} if experiment else {}
+    rows = [row | {"why": known.get((row["id"], row["metric"])) or row["why"]} for row in result["rows"]]
     return result | {"rows": rows}
 
 
@@ -55,10 +57,27 @@ def word(verdict: str) -> str:
     return verdict.partition(":")[0].partition(",")[0]
 
 
-def figure_of(result: dict[str, Any], row: dict[str, Any]) -> str:
-    """Our figure of a row, with its spread and the number of seeds."""
-    figure = result["measured"].get(row["figure"])  # a quick run leaves some out
-    return "none" if figure is None else statistics.words(figure)
+def measured_of(result: dict[str, Any], row: dict[str, Any]) -> str:
+    """What we measured for a row, with its spread and the number of seeds."""
+    summary = result["measured"].get(row["metric"])  # a quick run leaves some out
+    return "none" if summary is None else statistics.words(summary)
+
+
+def shortcomings(results: dict[str, dict[str, Any]]) -> str:
+    """Why these results are not those of a full run, in words; empty if they are.
+
+    A full run answers every question of the book's chapters on MNIST, at full length.
+    """
+    missing = [name for name, e in EXPERIMENTS.items() if e.chapter and name not in results]
+    other = [name for name, result in results.items() if name in EXPERIMENTS and not result["comparable"]]
+    reasons = {"missing": missing, "quick, shortened or on other data": other}
+    return "; ".join(f"{reason}: {shortened(names)}" for reason, names in reasons.items() if names)
+
+
+def shortened(names: list[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
 
 
 def rows_of(results: dict[str, dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -67,7 +86,7 @@ def rows_of(results: dict[str, dict[str, Any]]) -> list[tuple[dict[str, Any], di
 
 
 def tally(results: dict[str, dict[str, Any]]) -> str:
-    """How many rows of each kind came out how, and how many of the runnable ids have a verdict."""
+    """How many rows of each kind got which verdict, and how many of the ids have one."""
     lines = []
     for kind, title in KINDS.items():
         words = Counter(word(row["verdict"]) for _, row in rows_of(results) if row["kind"] == kind)
@@ -90,7 +109,7 @@ def cell(text: str) -> str:
 
 
 def markdown(results: dict[str, dict[str, Any]]) -> str:
-    """The table to read: one a kind."""
+    """The tables to read: one for each kind of row."""
     seconds = sum(result["seconds"]["total"] for result in results.values())
     commits = sorted({result["commit"] for result in results.values()})
     devices = sorted({result["device"] for result in results.values()})
@@ -119,11 +138,16 @@ def markdown(results: dict[str, dict[str, Any]]) -> str:
         for result, row in rows:
             why = f" Why: {row['why']}" if row["why"] and word(row["verdict"]) != "reproduced" else ""
             reported = f"{row['reported']} ({row['place']})"
-            columns = [row["id"], row["did"], reported, row["ours"], figure_of(result, row), row["verdict"] + why]
+            columns = [row["id"], row["did"], reported, row["ours"], measured_of(result, row), row["verdict"] + why]
             columns.append(result["commit"])
             lines.append("| " + " | ".join(cell(column) for column in columns) + " |")
         lines.append("")
-    lines += ["## Time", "", "A network that an earlier question of the same command trained is not trained again.", ""]
+    lines += [
+        "## Time",
+        "",
+        "Networks that an earlier question of the same command has trained are not trained again.",
+        "",
+    ]
     lines += ["| question | seeds | seconds | of them compiling | run at |", "|---|---:|---:|---:|---|"]
     for name, result in results.items():
         took = result["seconds"]
@@ -133,19 +157,19 @@ def markdown(results: dict[str, dict[str, Any]]) -> str:
 
 
 def embedded(path: pathlib.Path) -> str:
-    """A picture as a data address, in 128 colours, which is about a third of the bytes and looks the same."""
-    from PIL import Image  # it comes with matplotlib
+    """A picture as a data URL, in 128 colours: a third of the bytes, and it looks the same."""
+    from PIL import Image  # here, because nothing else of the command needs it
 
     with Image.open(path) as image:
         small = io.BytesIO()
-        # The colours that cover most: by numbers of pixels, a curve's own would be mixed with its neighbours'.
+        # MAXCOVERAGE: with the default, a curve's colour would be averaged with those around it.
         few = image.convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         few.save(small, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(small.getvalue()).decode()
 
 
 def page(results: dict[str, dict[str, Any]]) -> str:
-    """The page with every figure, its settings, and the command that made it; needs nothing from elsewhere."""
+    """The page with every plot, the settings and the commands; a single file that needs nothing else."""
     style = (
         "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
         "table{border-collapse:collapse;font-size:.85rem}td,th{border:1px solid #bbb;padding:.3rem .5rem;"
@@ -167,7 +191,14 @@ def page(results: dict[str, dict[str, Any]]) -> str:
             for row in result["rows"]:
                 why = f" Why: {row['why']}" if row["why"] and word(row["verdict"]) != "reproduced" else ""
                 reported = f"{row['did']}: {row['reported']} ({row['place']})"
-                columns = (row["id"], row["kind"], reported, row["ours"], figure_of(result, row), row["verdict"] + why)
+                columns = (
+                    row["id"],
+                    row["kind"],
+                    reported,
+                    row["ours"],
+                    measured_of(result, row),
+                    row["verdict"] + why,
+                )
                 parts.append("<tr>" + "".join(f"<td>{html.escape(column)}" for column in columns) + "</tr>")
             parts.append("</table>")
         for path in sorted(result["folder"].glob("*.png")):
@@ -185,33 +216,51 @@ def page(results: dict[str, dict[str, Any]]) -> str:
 
 
 def replot(results: dict[str, dict[str, Any]]) -> None:
-    """Draw every plot again, from result.json alone (and the images that a picture shows)."""
+    """Draw every plot again, from result.json (and, for pictures of examples and weights, the data and the network)."""
     splits: dict[str, Any] = {}
     for name, result in results.items():
         data = result["data"]["name"]
         if data not in splits:
             splits[data] = open_data(data)
-        print(f"{name}: drawn again", flush=True)
+        print(f"{name}: drawing", flush=True)
         EXPERIMENTS[name].plot(result, splits[data], result["folder"])
 
 
 def main(arguments: list[str]) -> int:
-    """Write the report; returns the exit status, 2 where there is nothing to report."""
+    """Write the report; returns the exit status, 2 where there is nothing to report or it cannot be written."""
     parser = argparse.ArgumentParser(prog="python -m experiments report", description=__doc__)
     parser.add_argument("folder", nargs="?", type=pathlib.Path, default=pathlib.Path("results"), help="of the results")
-    parser.add_argument("--out", type=pathlib.Path, default=HERE, help="where RESULTS.md and results.html go")
+    parser.add_argument(
+        "--out",
+        type=pathlib.Path,
+        help="where RESULTS.md and results.html go (default: of a full run experiments/, otherwise beside the results)",
+    )
     parser.add_argument("--replot", action="store_true", help="draw the plots again first, from result.json")
     options = parser.parse_args(arguments)
     try:
         results = load(options.folder)
-        if options.replot:
-            replot(results)
-        options.out.mkdir(parents=True, exist_ok=True)
-        for name, make in (("RESULTS.md", markdown), ("results.html", page)):
-            write(options.out / name, make(results))
-            print(f"written: {options.out / name}, {(options.out / name).stat().st_size / 1e6:.1f} MB")
+        out = options.out or destination(results, options.folder)
+        out.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    if options.replot:
+        replot(results)
+    for path, text in ((out / "RESULTS.md", markdown(results)), (out / "results.html", page(results))):
+        try:
+            write(path, text)
+        except OSError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+        print(f"written: {path}, {path.stat().st_size / 1e6:.1f} MB")
     print(tally(results))
     return 0
+
+
+def destination(results: dict[str, dict[str, Any]], folder: pathlib.Path) -> pathlib.Path:
+    """Where the report goes: only that of a full run replaces the committed one; any other goes beside its results."""
+    reasons = shortcomings(results)
+    if not reasons:
+        return COMMITTED
+    print(f"not a full run: {reasons}. So the report goes to {folder}, not to {COMMITTED}; --out chooses another place")
+    return folder

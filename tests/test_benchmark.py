@@ -1,10 +1,12 @@
-"""The alternatives of the benchmark: each truly trains, to the same parameters as the book's algorithm in float64."""
+"""The alternatives of the benchmark: each really trains, to the same parameters as the book's algorithm in float64."""
 
 import dataclasses
 import itertools
 import json
 import re
 import shutil
+import tempfile
+from typing import ClassVar
 
 import book
 import jax
@@ -36,7 +38,7 @@ def rng():
 
 
 def orders_of_jnndl(task):
-    """In which order an epoch of jnndl takes the examples, watched from inside its gradient."""
+    """The order in which an epoch of jnndl takes the examples, seen from inside its gradient."""
     seen = []
 
     def spying(objective):
@@ -75,7 +77,7 @@ def assert_same(found, wanted, start):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # the others' own
+@pytest.mark.filterwarnings("ignore")  # those of the other libraries
 @pytest.mark.parametrize("name", IN_PYTHON)
 def test_each_alternative_arrives_where_the_book_does(rng, name):
     task = task_of(rng)
@@ -85,7 +87,7 @@ def test_each_alternative_arrives_where_the_book_does(rng, name):
         pytest.skip("no C++ compiler")
     jnndl_draws = ALTERNATIVES[name].place.startswith("ours")
     if name == MANY:
-        orders = np.arange(20)[None].repeat(EPOCHS, axis=0)  # one mini-batch an epoch: the order does not matter
+        orders = np.arange(20)[None].repeat(EPOCHS, axis=0)  # one mini-batch per epoch: the order does not matter
         task = dataclasses.replace(task, batch_size=20, networks=3)
     else:
         orders = orders_of_jnndl(task) if jnndl_draws else np.stack([rng.permutation(20) for _ in range(EPOCHS)])
@@ -117,6 +119,45 @@ def test_the_program_in_c_arrives_where_the_book_does(rng, tmp_path, hidden, bat
     assert_same(rivals.split(np.fromfile(tmp_path / "params", np.float32), task.sizes), wanted, task.layers)
     outputs = [book.feedforward(*map(list, zip(*wanted, strict=True)), x)[1][-1] for x in task.inputs / 256.0]
     assert accuracy == pytest.approx(np.mean(np.argmax(outputs, axis=1) == task.labels))
+
+
+class FakeWorker:
+    """Takes a second for each epoch; on two cores, or later than its second epoch, it fails."""
+
+    alive: ClassVar = []
+
+    def __init__(self, name, task, cores):
+        self.name, self.cores, self.seconds, self.epochs = name, cores, [], 0
+        self.alive.append(self)
+
+    def epoch(self):
+        self.epochs += 1
+        if self.cores == 2 or (self.epochs > 2 and self.name == MANY):
+            raise RuntimeError("out of memory")
+        return 1.0
+
+    def close(self):
+        if self in self.alive:
+            self.alive.remove(self)
+
+
+def test_workers_are_ended_where_one_of_them_fails(monkeypatch, rng, digits, capsys):
+    monkeypatch.setattr(benchmark, "Worker", FakeWorker)
+    monkeypatch.setattr(benchmark, "CORES", 2)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        benchmark.start(OURS, task_of(rng), quick=False)
+    assert not FakeWorker.alive
+    monkeypatch.setattr(benchmark, "CORES", 1)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        benchmark.measure(benchmark.Case((3,), examples=20), [OURS, MANY], digits, repeats=1, quick=False)
+    assert not FakeWorker.alive
+
+
+def test_a_worker_that_cannot_start_leaves_no_folder(monkeypatch, rng, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(RuntimeError, match=r"one hidden layer|no C compiler"):
+        benchmark.Worker(LIMIT, task_of(rng, (8, 6, 5, 3)), 1)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a user would pick instead of jnndl, each written as its own documentation writes it, behind one interface.
+"""What a user might use instead of jnndl, each written as in its own documentation, behind one interface.
 
 All train the same network, sigmoid neurons throughout, with the quadratic cost (scikit-learn: the cross-entropy, the
 only cost it has for such a network), by plain mini-batch gradient descent from the same initial weights.
@@ -22,13 +22,13 @@ class Task:
     """What is to be trained.
 
     Attributes:
-        sizes: neurons a layer.
-        batch_size, learning_rate: of the descent.
-        networks: how many, for who can train several at once.
-        scale: by which the pixels are multiplied.
+        sizes: the number of neurons in each layer, input first.
+        batch_size, learning_rate: of gradient descent.
+        networks: how many, for alternatives that can train several at once.
+        scale: the factor by which the pixels are multiplied.
         inputs: uint8, shape (n, pixels).
         labels: uint8, shape (n,).
-        validation, validation_labels: the same of the data to evaluate on.
+        validation, validation_labels: the same, of the data to evaluate on.
         layers: the initial parameters, float32.
     """
 
@@ -48,7 +48,7 @@ class Task:
         return np.multiply(inputs, np.float32(self.scale), dtype=np.float32)
 
     def batches(self, order: np.ndarray) -> list[slice]:
-        """The mini-batches of an epoch, as parts of what was put in order; the last may be short."""
+        """The mini-batches of an epoch, as slices of the shuffled data; the last may be short."""
         return [slice(k, k + self.batch_size) for k in range(0, len(order), self.batch_size)]
 
     def targets(self) -> np.ndarray:
@@ -56,7 +56,7 @@ class Task:
         return np.eye(self.sizes[-1], dtype=np.float32)[self.labels]
 
     def write(self, folder: pathlib.Path) -> None:
-        """Leave it in raw files, which a program in any language can read."""
+        """Write it as raw files, which a program in any language can read."""
         small = {name: getattr(self, name) for name in ("sizes", "batch_size", "learning_rate", "networks", "scale")}
         (folder / "task.json").write_text(json.dumps(small))
         for name in ARRAYS:
@@ -65,7 +65,7 @@ class Task:
 
     @staticmethod
     def read(folder: pathlib.Path) -> "Task":
-        """What ``write`` left."""
+        """The task that ``write`` wrote."""
         small = json.loads((folder / "task.json").read_text())
         arrays: dict[str, Any] = {name: np.fromfile(folder / f"{name}.u8", np.uint8) for name in ARRAYS}
         for name in ("inputs", "validation"):
@@ -74,12 +74,12 @@ class Task:
 
 
 def join(layers: Layers) -> np.ndarray:
-    """Weights and biases as one row of numbers."""
+    """Weights and biases as one vector."""
     return np.concatenate([array.ravel() for layer in layers for array in layer])
 
 
 def split(flat: np.ndarray, sizes: list[int] | tuple[int, ...]) -> Layers:
-    """A row of numbers as weights and biases."""
+    """A vector as weights and biases; the inverse of ``join``."""
     shapes = [shape for n_in, n_out in itertools.pairwise(sizes) for shape in ((n_out, n_in), (n_out,))]
     ends = np.cumsum([np.prod(shape) for shape in shapes])
     arrays = [part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), shapes, strict=True)]
@@ -87,13 +87,13 @@ def split(flat: np.ndarray, sizes: list[int] | tuple[int, ...]) -> Layers:
 
 
 class Rival(Protocol):
-    """Made from a ``Task``; trains when told."""
+    """An alternative, made from a ``Task``."""
 
     def epoch(self, order: np.ndarray) -> None:
-        """Train on every example once, in that order (jnndl draws its own); returns when it is done."""
+        """Train on every example once, in that order (jnndl draws its own); return when that is done."""
 
     def layers(self) -> Layers:
-        """The parameters as they are."""
+        """The present parameters."""
 
     def outputs(self, x: np.ndarray) -> Any:
         """The output activations for scaled float32 inputs, shape (n, n_out)."""
@@ -101,18 +101,18 @@ class Rival(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Alternative:
-    """Where a rival is, and what it needs.
+    """Where a rival is implemented, and what it needs.
 
     Attributes:
         place: "module:name" in this package; empty for the program in C.
-        needs: the package that has to be installed, empty for none besides jnndl's own.
+        needs: a package that must be installed besides those of jnndl; empty for none.
     """
 
     place: str
     needs: str = ""
 
     def make(self, task: Task) -> Rival:
-        """Import what it needs, and start it."""
+        """Import what it needs, and make it from a task."""
         module, _, name = self.place.partition(":")
         rival: Rival = getattr(importlib.import_module(f"experiments.rivals.{module}"), name)(task)
         return rival

@@ -31,7 +31,7 @@ def forward(model: MLP, x: Any) -> Any:
 
 
 class Equinox:
-    """One jitted step a mini-batch."""
+    """One jitted step per mini-batch."""
 
     def __init__(self, task: Task) -> None:
         self.task, self.x, self.y = task, task.floats(task.inputs), task.targets()

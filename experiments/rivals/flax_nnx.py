@@ -1,4 +1,4 @@
-"""Flax NNX: the loop of its MNIST tutorial, and the same with what its performance guide advises against overhead."""
+"""Flax NNX: the loop of its MNIST tutorial, and the same with its performance guide's advice against overhead."""
 
 import itertools
 from typing import Any
@@ -38,7 +38,7 @@ def forward(model: MLP, x: Any) -> Any:
 
 
 class Tutorial:
-    """One jitted step a mini-batch."""
+    """One jitted step per mini-batch."""
 
     def __init__(self, task: Task) -> None:
         self.task, self.x, self.y = task, task.floats(task.inputs), task.targets()
@@ -49,7 +49,7 @@ class Tutorial:
         self.step = self.ready()
 
     def ready(self) -> Any:
-        """The step with the model and its optimiser put in."""
+        """The step, bound to the model and its optimiser."""
         return lambda x, y: train_step(self.model, self.optimizer, x, y)
 
     def epoch(self, order: np.ndarray) -> None:
@@ -66,8 +66,8 @@ class Tutorial:
 
 
 class Cached(Tutorial):
-    """The step does not walk through the model's objects again each time."""
+    """The step does not traverse the model's objects again at each call."""
 
     def ready(self) -> Any:
-        """The step with the model and its optimiser put in, once and for all."""
+        """The step, bound to the model and its optimiser once and for all."""
         return nnx.cached_partial(train_step, self.model, self.optimizer)

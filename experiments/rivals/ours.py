@@ -1,4 +1,4 @@
-"""jnndl: the compiled epoch of ``fit``, by either gradient, and many networks as ``fit_many`` shares them out."""
+"""jnndl: the compiled epoch of ``fit``, by either gradient; and many networks over all devices, as in ``fit_many``."""
 
 from typing import Any
 
@@ -49,10 +49,10 @@ class Backprop(Autodiff):
 
 
 class Many(Autodiff):
-    """Many networks, one device a core, on each one network after the other: what ``fit_many`` does on a CPU."""
+    """Many networks, one device per core, on each device one network after the other: as ``fit_many`` does on a CPU."""
 
     def begin(self, key: Any) -> train.State:
-        """A key a network; and the compiled epoch of all of them."""
+        """One state per network, each with its own key; and the compiled epoch of all of them."""
         devices = max(d for d in range(1, jax.device_count() + 1) if self.task.networks % d == 0)
         mesh = jax.make_mesh((devices,), ("networks",), (jax.sharding.AxisType.Auto,))
         networks, everywhere = jax.P("networks"), jax.P()

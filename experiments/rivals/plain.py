@@ -1,4 +1,4 @@
-"""NumPy: the book's algorithm, one example at a time, and the same in matrix form, a mini-batch at a time."""
+"""NumPy: the book's algorithm, one example at a time, and the same in matrix form, one mini-batch at a time."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ class PerExample:
             self.update_mini_batch(shuffled[part])
 
     def update_mini_batch(self, batch: list[tuple[np.ndarray, np.ndarray]]) -> None:
-        """Sum the examples' gradients, and take a step."""
+        """Sum the gradients of the examples, and take a step."""
         nabla_w, nabla_b = [np.zeros_like(w) for w in self.weights], [np.zeros_like(b) for b in self.biases]
         for x, y in batch:
             for w, b, (dw, db) in zip(nabla_w, nabla_b, self.backprop(x, y), strict=True):
@@ -59,7 +59,7 @@ class PerExample:
 
 
 class MatrixForm:
-    """A mini-batch is a matrix, a row an example."""
+    """A mini-batch is a matrix, with one example in each row."""
 
     def __init__(self, task: Task) -> None:
         self.task, self.x, self.y = task, task.floats(task.inputs), task.targets()

@@ -12,7 +12,7 @@ from experiments.rivals import Layers, Task
 
 
 class Eager:
-    """As it comes."""
+    """Eager mode, PyTorch's default."""
 
     def __init__(self, task: Task) -> None:
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))

@@ -1,4 +1,4 @@
-"""scikit-learn's MLPClassifier: unit vectors as targets make its output neurons sigmoid, its cost the cross-entropy."""
+"""scikit-learn's MLPClassifier; with unit vectors as targets it has sigmoid outputs and the cross-entropy cost."""
 
 import numpy as np
 from sklearn.neural_network import MLPClassifier
@@ -7,7 +7,7 @@ from experiments.rivals import Layers, Task
 
 
 class Scikit:
-    """``partial_fit``, one call an epoch."""
+    """``partial_fit``, one call per epoch."""
 
     def __init__(self, task: Task) -> None:
         self.x, self.y = task.floats(task.inputs), task.targets().astype(int)
@@ -20,7 +20,7 @@ class Scikit:
             learning_rate_init=task.learning_rate,
             momentum=0.0,
             nesterovs_momentum=False,
-            shuffle=False,  # the data come shuffled
+            shuffle=False,  # the data are shuffled already
         )
         self.model.partial_fit(self.x[: task.batch_size], self.y[: task.batch_size], classes=np.arange(task.sizes[-1]))
         self.model.coefs_ = [w.T.copy() for w, _ in task.layers]

@@ -1,4 +1,4 @@
-"""One alternative in a process of its own, so that its memory is its own: ``python -m experiments.rivals.worker``.
+"""One alternative in its own process, so that its memory can be measured: ``python -m experiments.rivals.worker``.
 
 It answers each line of standard input with a line of JSON, and the program in C understands the same lines:
 

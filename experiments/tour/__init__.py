@@ -1,7 +1,7 @@
 """``python -m experiments tour``: the tour of chapters 1 to 3 as a notebook.
 
 Its source is ``chapters_1_to_3.py``, a program in the percent format: a line ``# %%`` begins a cell of code, and
-``# %% [markdown]`` one of text, whose lines are comments. Editors open it as it is; this makes an .ipynb of it.
+``# %% [markdown]`` one of text, whose lines are comments. Editors can open it as it is; this makes an .ipynb from it.
 """
 
 import argparse
@@ -17,7 +17,7 @@ MARK, TEXT = "# %%", "# %% [markdown]"
 
 
 def cells(source: str) -> list[tuple[str, str]]:
-    """The cells of a program in the percent format, as pairs of "code" or "markdown" and what it holds."""
+    """The cells of a program in the percent format, as pairs: "code" or "markdown", and the text."""
     found: list[tuple[str, list[str]]] = []
     for line in source.splitlines():
         if line.startswith(MARK):
@@ -52,6 +52,6 @@ def main(arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(
-        f"written: {options.out}. Open it with an editor that knows notebooks, or: pip install jupyterlab; jupyter lab"
+        f"written: {options.out}. Open it in an editor that can show notebooks, or: pip install jupyterlab; jupyter lab"
     )
     return 0

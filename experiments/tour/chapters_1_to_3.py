@@ -2,10 +2,10 @@
 # # From a perceptron to a trained network
 #
 # A walk through chapters 1 to 3 of Michael Nielsen's
-# [*Neural Networks and Deep Learning*](http://neuralnetworksanddeeplearning.com), with every idea run on the spot. Each
-# section says in which function of `jnndl` its equation lives; open that file beside this page, it is short. At the end
-# of each section stands something to change. The second half follows the order of the notebooks that people write while
-# reading chapter 3: initial weights, costs, gradients, regularisation, training.
+# [*Neural Networks and Deep Learning*](http://neuralnetworksanddeeplearning.com), in which every idea is run. Each section
+# names the function of `jnndl` that holds its equation; open that file beside this page, it is short. Each section ends
+# with something to change. The second half follows the order of the notebooks that people write while reading chapter 3:
+# initial weights, costs, gradients, regularisation, training.
 #
 # It runs on the 8x8 digits that come with scikit-learn, in about a minute. For the book's own data put
 # `jnndl.load_mnist()` in the next cell; training then takes minutes.
@@ -27,7 +27,7 @@ print(len(digits.training), "training images of", pixels, "pixels")
 
 
 def draw(lines, xlabel, ylabel, x=None):
-    """Plot labelled lines, each with a dash of its own."""
+    """Plot labelled lines, each with a different dash."""
     for (label, y), dash in zip(lines.items(), ["-", "--", "-.", ":"] * 2, strict=False):
         plt.plot(np.arange(len(y)) if x is None else x, y, dash, label=label)
     plt.xlabel(xlabel)
@@ -39,13 +39,13 @@ def draw(lines, xlabel, ylabel, x=None):
 # %% [markdown]
 # ## 1. A perceptron decides
 #
-# A perceptron weighs its inputs and fires if the sum gets over a threshold. With the bias $b$, which is minus the
+# A perceptron weighs its inputs and fires if the sum exceeds a threshold. With the bias $b$, which is minus the
 # threshold,
 #
 # $$\text{output} = 1 \text{ if } w \cdot x + b > 0, \text{ else } 0.$$
 #
-# **In the library:** `neurons.step`. The sum $z = w \cdot x + b$, the *weighted input*, is made by the layer,
-# `layers.Dense`; a network is a description, and its weights are handed to it.
+# **In the library:** `neurons.step`. The layer, `layers.Dense`, computes the sum $z = w \cdot x + b$, the
+# *weighted input*. A network only describes; its weights are passed to it.
 
 # %%
 perceptron = jnndl.mlp([2, 1], output=neurons.step)
@@ -54,7 +54,7 @@ for x in ([0, 0], [0, 1], [1, 0], [1, 1]):
     print(x, "->", int(perceptron(nand, jnp.array(x, float))[0]))
 
 # %% [markdown]
-# That is NAND, from which any circuit can be built. Seen from above, a perceptron cuts the plane along a straight line:
+# That is NAND, from which any circuit can be built. A perceptron cuts the plane along a straight line:
 
 # %%
 side = np.linspace(-0.5, 1.5, 101)
@@ -71,15 +71,15 @@ plt.show()
 # %% [markdown]
 # **Change:** find weights and a bias for OR. Then try XOR, and convince yourself that no straight line does it.
 #
-# ## 2. A sigmoid neuron lets itself be nudged
+# ## 2. A sigmoid neuron can be nudged
 #
-# Move a weight a little, and a perceptron does nothing, or flips. What learning needs is an output that moves a little,
-# too. So the step is smoothed:
+# Change a weight a little, and a perceptron's output stays the same, or flips. Learning needs an output that changes a
+# little, too. So the step is smoothed:
 #
 # $$\sigma(z) = \frac{1}{1 + e^{-z}}.$$
 #
 # **In the library:** `neurons.sigmoid`, whose `forward` is $\sigma$ and whose `backward` is its derivative, written
-# directly under it.
+# directly below it.
 
 # %%
 z = jnp.linspace(-6, 6, 200)
@@ -96,19 +96,19 @@ draw(
 )
 
 # %% [markdown]
-# The slope is a hill of height 1/4: far from zero, in *saturation*, a nudge moves nothing. Remember that hill, it comes
-# back in sections 7 and 8.
+# The slope is a hill of height 1/4: far from zero, in *saturation*, a nudge changes nothing. Remember that hill: it comes
+# back in sections 6 and 7.
 #
-# **Change:** multiply z by 20. What do weights that are 20 times as large make of a sigmoid neuron?
+# **Change:** multiply z by 20. What does a sigmoid neuron become if its weights are 20 times as large?
 #
 # ## 3. A network computes
 #
-# Each layer turns the activations $a$ of the one below into its own:
+# Each layer computes its activations from the activations $a$ of the layer below:
 #
 # $$a' = \sigma(w a + b),$$
 #
-# with a row of $w$ for each neuron (chapter 2, equation 25). **In the library:** `layers.Dense.forward`; the whole way
-# from input to output is `Network.__call__`.
+# with one row of $w$ for each neuron (chapter 2, equation 25). **In the library:** `layers.Dense.forward`; from input to
+# output it is `Network.__call__`.
 
 # %%
 network = jnndl.mlp([pixels, 30, 10], weight_init=initializers.large)
@@ -134,8 +134,8 @@ plt.show()
 #
 # $$C = \frac{1}{2n} \sum_x \lVert y - a \rVert^2.$$
 #
-# To make a cost smaller, go a little against its gradient: $v \to v - \eta \nabla C$, with the *learning rate* $\eta$. On
-# the long bowl $C = v_1^2 + 4 v_2^2$ one can watch it:
+# To make a cost smaller, take a small step against its gradient: $v \to v - \eta \nabla C$, with the *learning rate*
+# $\eta$. The long bowl $C = v_1^2 + 4 v_2^2$ shows how:
 
 
 # %%
@@ -158,10 +158,10 @@ plt.legend()
 plt.show()
 
 # %% [markdown]
-# Too small a rate creeps, too large a one jumps across. **Change:** what happens at rate 0.25, and at 0.26?
+# A rate that is too small creeps, and one that is too large jumps across. **Change:** what happens at rate 0.25, and at 0.26?
 #
-# For a network the gradient over all images would be dear, and an estimate from a *mini-batch* of ten does: that is
-# stochastic gradient descent. One pass over all images, in a new order each time, is an *epoch*. **In the library:** the
+# For a network the gradient over all images would be expensive, and an estimate from a *mini-batch* of ten is enough:
+# that is stochastic gradient descent. One pass over all images, in a new order each time, is an *epoch*. **In the library:** the
 # cost is `costs.quadratic`, an epoch is `train.epoch`, and `fit` repeats it.
 
 # %%
@@ -182,7 +182,7 @@ draw(
 )
 
 # %% [markdown]
-# **Change:** the rate to 0.01, and to 100. Which of the two pictures of the bowl do you see again?
+# **Change:** the rate to 0.01, and to 100. Which of the paths in the bowl does each resemble?
 #
 # ## 5. Backpropagation: where the gradient comes from
 #
@@ -196,13 +196,13 @@ draw(
 # | BP3 | $\partial C / \partial b^l = \delta^l$ | `layers.Dense.backward` |
 # | BP4 | $\partial C / \partial w^l = \delta^l (a^{l-1})^T$ | `layers.Dense.backward` |
 #
-# Here they are for one image, a line each; below, against the library's two ways.
+# Here they are for one image, one line for each; below they are compared with the library's two gradients.
 
 # %%
 (w1, b1), (w2, b2) = params
 y = jax.nn.one_hot(int(digits.training.targets[0]), 10)
 
-z1 = w1 @ image + b1  # forward, keeping what the way back needs
+z1 = w1 @ image + b1  # forward; keep what the backward pass needs
 a1 = neurons.sigmoid.forward(z1)
 z2 = w2 @ a1 + b2
 
@@ -220,8 +220,8 @@ for name, gradient in (("backprop", gradients.backprop), ("autodiff", gradients.
     print(f"{name}: the largest distance of an array is {max(apart):.1e}")
 
 # %% [markdown]
-# A third way needs no calculus at all: nudge one weight, and look what the cost does. It is slow (two passes for every
-# single weight), and just right for finding mistakes.
+# A third way needs no calculus at all: nudge one weight, and see how the cost changes. It is slow (two passes for every
+# single weight), but good for finding mistakes.
 
 # %%
 nudge = 1e-2
@@ -237,7 +237,7 @@ print("nudged:", (costs_at[0] - costs_at[1]) / (2 * nudge), " by BP4:", float(by
 # ## 6. Where a neuron starts: initial weights
 #
 # With weights of standard deviation 1, the weighted input of a neuron with many inputs is far from zero before anything
-# is learned, and its slope is nearly gone. Dividing by $\sqrt{n_{in}}$ brings it back to the steep middle.
+# is learned, where the slope is almost 0. Dividing by $\sqrt{n_{in}}$ brings it back to the steep middle.
 #
 # **In the library:** `initializers.large` and `initializers.default`.
 
@@ -258,28 +258,28 @@ print("mean slope of the hidden neurons (at most 1/4):", slopes)
 # **Change:** give `bias_init=initializers.zeros` to `mlp`, or `weight_init=jax.nn.initializers.zeros`. Why can a network
 # whose weights all start at zero not tell its hidden neurons apart?
 #
-# ## 7. What is punished, and how: costs
+# ## 7. Costs: what counts as wrong, and how much
 #
 # By BP1 the quadratic cost's error carries the factor $\sigma'(z)$: a neuron that is badly wrong *and* saturated learns
 # slowest. The cross-entropy,
 #
 # $$C = -[\, y \ln a + (1 - y) \ln (1 - a) \,],$$
 #
-# is made so that the factor cancels: $\delta = a - y$, the more wrong the faster.
+# is chosen so that the factor cancels: $\delta = a - y$. The more wrong a neuron is, the faster it learns.
 #
-# **In the library:** `costs.quadratic` and `costs.cross_entropy`, each with its `delta` under its `value`. Both look at
-# $z$ rather than $a$, which keeps their digits in saturation.
+# **In the library:** `costs.quadratic` and `costs.cross_entropy`, each with its `delta` under its `value`. Both are computed
+# from $z$ rather than $a$, which keeps them accurate in saturation.
 
 # %%
-z, wanted = jnp.linspace(-6, 6, 121), jnp.zeros(1)
+z, target = jnp.linspace(-6, 6, 121), jnp.zeros(1)
 errors = {
-    cost.name: jax.vmap(lambda z, cost=cost: cost.delta(z[None], wanted, neurons.sigmoid)[0])(z)
+    cost.name: jax.vmap(lambda z, cost=cost: cost.delta(z[None], target, neurons.sigmoid)[0])(z)
     for cost in (costs.quadratic, costs.cross_entropy)
 }
-draw(errors, "weighted input z of a neuron that should say 0", "error delta", x=z)
+draw(errors, "weighted input z of a neuron whose target is 0", "error delta", x=z)
 
 # %% [markdown]
-# One neuron, one example: input 1, wanted 0. It starts at $w = b = 2$, so it says 0.98.
+# One neuron, one example: input 1, target 0. It starts at $w = b = 2$, where its output is 0.98.
 
 # %%
 start = (Affine(jnp.full((1, 1), 2.0), jnp.full((1,), 2.0)),)
@@ -304,15 +304,15 @@ draw(said, "epoch", "output")
 # **Change:** start at $w = b = 0.5$. Does the choice of cost still matter? The softmax output with
 # `costs.log_likelihood` has the same $\delta = a - y$: look it up in `costs.py`.
 #
-# ## 8. Not learning by heart: regularisation
+# ## 8. Regularisation: against learning by heart
 #
-# With few images a network can learn all of them by heart and say little about others. L2 regularisation makes large
+# With few images a network can learn all of them by heart, and do badly on others. L2 regularisation makes large
 # weights cost something,
 #
 # $$C = C_0 + \frac{\lambda}{2n} \sum_w w^2,$$
 #
 # so that each step first shrinks them by the factor $1 - \eta\lambda/n$. **In the library:** `regularizers.penalty`, with
-# its gradient `regularizers.add_penalty_gradient` under it; biases are left alone.
+# its gradient `regularizers.add_penalty_gradient` below it; biases are not penalised.
 
 # %%
 few = digits.training[:100]
@@ -332,7 +332,7 @@ for l2 in (0.0, 0.1):
 draw(curves, f"epoch, {len(few)} images", "accuracy (%)")
 
 # %% [markdown]
-# And the factor, seen: a weight that no image ever lights is moved by the penalty alone.
+# The factor can be seen: a weight from a pixel that is dark in all images is changed by the penalty alone.
 
 # %%
 dark = np.asarray(few.inputs).reshape(len(few), -1).max(axis=0) == 0
@@ -344,13 +344,13 @@ updates = 10 * len(few) // 10
 print("weights of dark pixels shrank to", float(ratio.mean()), "; expected", (1 - 0.5 * 1.0 / len(few)) ** updates)
 
 # %% [markdown]
-# **Change:** more images, `digits.training[:1000]`: how much is left of the difference? Use `l1=` instead of `l2=`, or put
+# **Change:** more images, `digits.training[:1000]`: how much of the difference is left? Use `l1=` instead of `l2=`, or put
 # `jnndl.Dropout(0.5)` between two `Dense` layers.
 #
 # ## 9. Training it all together
 #
 # Chapter 3's recipe: default weights, cross-entropy, $\eta = 0.5$, $\lambda = 5.0$ for 50,000 images, which is the same
-# $\lambda/n$ here. And, as one run is one draw from a hat, five networks at once. **In the library:** `fit_many`.
+# $\lambda/n$ here. One run is one random draw, so five networks are trained at once. **In the library:** `fit_many`.
 
 # %%
 recipe = jnndl.mlp([pixels, 30, 10])
@@ -373,7 +373,7 @@ plt.show()
 print(f"last epoch: {accuracy[:, -1].mean():.2f} % +- {accuracy[:, -1].std(ddof=1):.2f}")
 
 # %% [markdown]
-# Test data are for the end, and the end is here:
+# Test data are used only at the end, which is here:
 
 # %%
 best = jax.tree.map(lambda a: a[0], many.best_params)

@@ -1,0 +1,100 @@
+"""How well does chapter 1's first network do? 784-30-10, quadratic cost, rate 3.0, mini-batches of 10, 30 epochs."""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+
+import jnndl
+from experiments import plots
+from experiments.comparison import best_epoch, final
+from experiments.runner import Experiment, Outcome, Row
+from experiments.statistics import Number
+from experiments.training import Job, unstack
+from jnndl.data import Dataset, Splits
+from jnndl.network import Network, Params
+
+WORST = 24
+
+
+def worst_mistakes(network: Network, params: Params, test: Dataset) -> list[dict[str, int]]:
+    """The images on which a network is most sure of a wrong answer: index, label and answer of each."""
+    outputs = jnndl.predict(network, params, test).outputs
+    mistakes = np.flatnonzero(outputs.argmax(axis=1) != test.targets)
+    error = outputs[mistakes].max(axis=1) - outputs[mistakes, test.targets[mistakes]]
+    worst = mistakes[np.argsort(-error)][:WORST]
+    return [{"index": int(i), "label": int(test.targets[i]), "answer": int(outputs[i].argmax())} for i in worst]
+
+
+def run(job: Job) -> Outcome:
+    """Train on the training data and, as the book does here, evaluate on the test data after each epoch."""
+    network = jnndl.mlp([job.pixels, 30, job.splits.classes], weight_init=jnndl.initializers.large)
+    test = job.splits.test
+    fit = job.fit(network, test, epochs=30, learning_rate=3.0, batch_size=10, cost=jnndl.costs.quadratic).fit
+    history, params = fit.history, unstack(fit.params)[0]
+    return Outcome(
+        config={"sizes": [job.pixels, 30, job.splits.classes], "weights": "large", "epochs": history.penalty.shape[1]}
+        | {"learning_rate": 3.0, "batch_size": 10, "cost": "quadratic", "evaluated on": "test, after each epoch"},
+        measured={"test_accuracy": final(fit), "best_epoch_test_accuracy": best_epoch(fit)},
+        curves={
+            "test_accuracy": history.evaluation_accuracy.tolist(),
+            "training_accuracy": history.training_accuracy.tolist(),
+            "test_cost": history.evaluation_cost.tolist(),
+            "training_cost": history.training_cost.tolist(),
+            "confusion": jnndl.evaluate(network, params, test, cost=jnndl.costs.quadratic).confusion.tolist(),
+            "worst": worst_mistakes(network, params, test),
+        },
+        network=network,
+        params=params,
+    )
+
+
+def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
+    """Draw learning curves, confusion matrix, worst mistakes and first-layer weights."""
+    found, about = result["curves"], plots.about(result)
+    plots.curves(
+        folder / "accuracy.png",
+        plots.percent({"test": found["test_accuracy"], "training": found["training_accuracy"]}),
+        title=f"ch1-baseline: accuracy, {about}",
+        ylabel="accuracy (%)",
+        reported=plots.if_comparable(result, {"book, best of three runs": 95.42}),
+    )
+    cost = {"test": found["test_cost"], "training": found["training_cost"]}
+    plots.curves(folder / "cost.png", cost, title=f"ch1-baseline: cost, {about}", ylabel="quadratic cost")
+    plots.confusion(folder / "confusion.png", found["confusion"], title="Test images, first seed's network")
+    plots.images(
+        folder / "mistakes.png",
+        [splits.test.inputs[entry["index"]] for entry in found["worst"]],
+        captions=[f"{entry['label']}, not {entry['answer']}" for entry in found["worst"]],
+        title="The worst mistakes: most sure of a wrong answer (first seed's network)",
+    )
+    _, params = jnndl.load(folder / "network.safetensors")
+    shape = splits.test.inputs.shape[1:]
+    plots.images(
+        folder / "weights.png",
+        np.asarray(params[0].weight).reshape(-1, *shape),
+        title="First-layer weights, one picture per hidden neuron (red positive, blue negative)",
+        columns=10,
+        signed=True,
+    )
+
+
+EXPERIMENT = Experiment(
+    name="ch1-baseline",
+    chapter="1",
+    shows="784-30-10, quadratic cost, rate 3.0: the first network of the book",
+    minutes=1,
+    metrics=("test_accuracy", "best_epoch_test_accuracy"),
+    rows=(
+        Row(
+            id="ch1-baseline",
+            did="784-30-10, quadratic cost, rate 3.0, mini-batches of 10, 30 epochs; best of three runs",
+            reported="95.42 % of the test images, at the best epoch of the best of three runs",
+            place="chapter 1, transcript of the first network",
+            metric="best_epoch_test_accuracy",
+            rule=Number(0.9542, best_of=3),
+        ),
+    ),
+    run=run,
+    plot=plot,
+)

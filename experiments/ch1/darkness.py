@@ -1,0 +1,87 @@
+"""How far does one get without learning? Guessing, and the darkness of an image (chapter 1's baselines)."""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from experiments import plots
+from experiments.runner import Experiment, Outcome, Row
+from experiments.statistics import Claim, Toy
+from experiments.training import Job
+from jnndl.data import Dataset, Splits
+
+
+def darkness(data: Dataset) -> np.ndarray:
+    """The sum of each image's pixels, in the units that the network sees."""
+    sums = np.asarray(data.inputs, np.int64).reshape(len(data), -1).sum(axis=1)
+    return sums * float(data.scale)
+
+
+def run(job: Job) -> Outcome:
+    """Name the digit whose mean darkness is nearest; and, for each seed, a digit at random."""
+    training, test, classes = job.training, job.splits.test, job.splits.classes
+    dark, labels = darkness(training), np.asarray(training.targets)
+    means = np.asarray([dark[labels == digit].mean() for digit in range(classes)])
+    answers = np.abs(darkness(test)[:, None] - means).argmin(axis=1)
+    guesses = [np.random.default_rng(seed).integers(classes, size=len(test)) for seed in range(job.seeds)]
+    right = [np.mean(guess == test.targets) for guess in guesses]
+    return Outcome(
+        config={"training images": len(training), "evaluated on": "test"},
+        measured={
+            "test_accuracy": np.mean(answers == test.targets),
+            "darkness_correct": np.sum(answers == test.targets),
+            "random_test_accuracy": np.asarray(right),
+            "random_minus_tenth": np.abs(np.asarray(right) - 1 / classes),
+        },
+        curves={
+            "means": means.tolist(),
+            "spread": [float(dark[labels == digit].std()) for digit in range(classes)],
+        },
+    )
+
+
+def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
+    """Draw the mean darkness of each digit, and its spread over the images of that digit."""
+    found = result["curves"]
+    new, axes = plots.blank()
+    digits = np.arange(len(found["means"]))
+    axes.bar(digits, found["means"], yerr=found["spread"], color=plots.STYLES[0][0], alpha=0.7, capsize=3)
+    correct, size = result["measured"]["darkness_correct"]["mean"], result["data"]["sizes"]["test"]
+    book = plots.if_comparable(result, "; book 2225") or ""
+    axes.set_title(
+        f"Darkness of the digits, {result['data']['name']}: {correct:.0f} of {size} right{book}", fontsize=10
+    )
+    axes.set(xlabel="digit", ylabel="sum of the pixels (white 0, black 1)\nmean and standard deviation")
+    axes.set_xticks(digits)
+    plots.save(new, folder / "darkness.png")
+
+
+EXPERIMENT = Experiment(
+    name="ch1-darkness",
+    chapter="1",
+    shows="two classifiers that do not learn: guessing, and the darkness of an image",
+    minutes=0.1,
+    metrics=("test_accuracy", "darkness_correct", "random_test_accuracy", "random_minus_tenth"),
+    rows=(
+        Row(
+            id="ch1-random",
+            did="guess a digit",
+            reported="about 10 %",
+            place="chapter 1, baselines",
+            metric="random_minus_tenth",
+            rule=Claim("below", 0.01),
+            ours="guess for each test image, once per seed; the distance from 10 % is below one point",
+        ),
+        Row(
+            id="ch1-darkness",
+            did="name the digit whose mean darkness in the training data is nearest",
+            reported="2225 of 10,000",
+            place="chapter 1, baselines",
+            metric="darkness_correct",
+            rule=Toy(2225),
+        ),
+    ),
+    run=run,
+    plot=plot,
+)

@@ -1,0 +1,213 @@
+"""What is overfitting, and does L2 cure it? A thousand images, 400 epochs, with and without the penalty."""
+
+import pathlib
+from typing import Any
+
+import jnndl
+from experiments import plots
+from experiments.comparison import Comparison, best_epoch, curve, final, gap, minus, train_arms
+from experiments.runner import Experiment, Outcome, Row
+from experiments.statistics import Claim, Number, Toy
+from experiments.training import Job, unstack
+from jnndl.data import Splits
+from jnndl.train import Fit
+
+IMAGES, EPOCHS = 1000, 400
+ARMS: dict[str, dict[str, Any]] = {"plain": {}, "L2": {"l2": 0.1}}
+# The author's files: test accuracy after some epochs, in %; and the test cost.
+BOOK = {
+    "plain": [(0, 58.87), (14, 80.46), (49, 81.45), (99, 81.73), (199, 81.90), (299, 82.20), (399, 82.23)],
+    "L2": [(0, 58.98), (49, 82.78), (99, 84.09), (199, 85.58), (299, 86.32), (399, 86.95)],
+}
+BOOK_COST = [(0, 2.076), (14, 1.2028), (49, 1.349), (99, 1.505), (199, 1.637), (399, 1.773)]
+
+
+def late_gain(fit: Fit) -> Any:
+    """The mean test accuracy over the last eighth of the epochs minus that over the eighth before."""
+    accuracy = fit.history.evaluation_accuracy
+    eighth = max(1, accuracy.shape[1] // 8)
+    return accuracy[:, -eighth:].mean(axis=1) - accuracy[:, -2 * eighth : -eighth].mean(axis=1)
+
+
+def epoch_199(fit: Fit) -> Any:
+    """The test accuracy after 200 epochs; after the last of a shorter run."""
+    accuracy = fit.history.evaluation_accuracy
+    return accuracy[:, min(199, accuracy.shape[1] - 1)]
+
+
+COMPARED = Comparison(
+    tuple(ARMS),
+    {
+        "best epoch": best_epoch,
+        "final": final,
+        "epoch 199": epoch_199,
+        "training, final": lambda fit: fit.history.training_accuracy[:, -1],
+        "gap": gap,
+        "last eighth minus the one before": late_gain,
+        "least test cost": lambda fit: fit.history.evaluation_cost.min(axis=1),
+        "epoch of least test cost": lambda fit: fit.history.evaluation_cost.argmin(axis=1),
+        "test cost, final minus least": lambda fit: (
+            fit.history.evaluation_cost[:, -1] - fit.history.evaluation_cost.min(axis=1)
+        ),
+    },
+    {
+        minus("L2", "plain", "best epoch"): ("L2: best epoch", "plain: best epoch"),
+        minus("L2", "plain", "gap"): ("L2: gap", "plain: gap"),
+    },
+)
+
+
+def monitors(fit: Fit) -> dict[str, Any]:
+    """All four monitors of an arm, as JSON values."""
+    history = fit.history
+    return {
+        "test accuracy": curve(history.evaluation_accuracy),
+        "training accuracy": curve(history.training_accuracy),
+        "test cost": curve(history.evaluation_cost),
+        "training cost": curve(history.training_cost),
+    }
+
+
+def run(job: Job) -> Outcome:
+    """Both arms from the same weights on the same shuffles; test data after each epoch, as in the book."""
+    training, network = job.training[:IMAGES], job.mlp(30, weight_init=jnndl.initializers.large)
+    shared: dict[str, Any] = {"network": network, "training": training, "epochs": EPOCHS}
+    fits = train_arms(job, ARMS, job.splits.test, learning_rate=0.5, batch_size=10, **shared)
+    measured = COMPARED.measure(fits)
+    return Outcome(
+        config={"sizes": [job.pixels, 30, job.splits.classes], "weights": "large", "cost": "cross_entropy"}
+        | {"images": len(training), "learning_rate": 0.5, "batch_size": 10, "epochs": job.epochs_of(EPOCHS)}
+        | {"arms": ARMS, "evaluated on": "test, after each epoch"},
+        measured={"test_accuracy": measured["plain: final"], **measured},
+        curves={name: monitors(fit) for name, fit in fits.items()},
+        network=network,
+        params=unstack(fits["plain"].params)[0],
+    )
+
+
+def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
+    """Draw test accuracy of both arms beside the author's, their costs, and their training accuracy."""
+    about = f"{result['config']['images']} images, {plots.about(result)}"
+    found = result["curves"]
+    plots.curves(
+        folder / "test.png",
+        plots.percent({name: found[name]["test accuracy"] for name in ARMS}),
+        title=f"30 hidden neurons, cross-entropy, rate 0.5: {about}",
+        ylabel="test accuracy (%)",
+        points=plots.if_comparable(result, {f"book, {name}": marks for name, marks in BOOK.items()}),
+        ylim=plots.if_comparable(result, (75, 90)),
+    )
+    plots.curves(
+        folder / "cost.png",
+        {f"{name}, {part}": found[name][f"{part} cost"] for name in ARMS for part in ("test", "training")},
+        title=f"Cost without the penalty: {about}",
+        ylabel="cross-entropy (nats)",
+        points=plots.if_comparable(result, {"book, plain, test": BOOK_COST}),
+    )
+    plots.curves(
+        folder / "training.png",
+        plots.percent({f"{name}, training": found[name]["training accuracy"] for name in ARMS}),
+        title=f"Accuracy on the training data: {about}",
+        ylabel="training accuracy (%)",
+    )
+
+
+DID = "784-30-10, cross-entropy, rate 0.5, first 1,000 images, 400 epochs"
+DID_L2 = f"{DID}, lambda 0.1"
+PLACE = "chapter 3, overfitting and regularization; overfitting.json"
+PLACE_L2 = "chapter 3, regularization; regularized.json"
+EXPERIMENT = Experiment(
+    name="ch3-overfitting",
+    chapter="3",
+    shows="a thousand images, 400 epochs: overfitting, and L2 against it",
+    minutes=1.5,
+    metrics=("test_accuracy", *COMPARED.names),
+    rows=(
+        Row(
+            id="ch3-overfitting",
+            did=DID,
+            reported="82.27 % at the best epoch",
+            place=PLACE,
+            metric="plain: best epoch",
+            rule=Number(0.8227),
+        ),
+        Row(
+            id="ch3-overfitting",
+            did=DID,
+            reported="just under 82 % at epoch 200",
+            place=PLACE,
+            metric="plain: epoch 199",
+            rule=Number(0.8190),
+        ),
+        Row(
+            id="ch3-overfitting",
+            did=DID,
+            reported="100 % on the training data",
+            place=PLACE,
+            metric="plain: training, final",
+            rule=Toy(1),
+        ),
+        Row(
+            id="ch3-overfitting",
+            did=DID,
+            reported="a gap of 17.73 points to the test data",
+            place=PLACE,
+            metric="plain: gap",
+            rule=Number(0.1773),
+        ),
+        Row(
+            id="ch3-overfitting",
+            did=DID,
+            reported="the test cost is least near epoch 15",
+            place=PLACE,
+            metric="plain: epoch of least test cost",
+            rule=Number(14, narrow=10),
+            ours="the same; an interval of 10 epochs counts as narrow",
+        ),
+        Row(
+            id="ch3-overfitting",
+            did=DID,
+            reported="the test cost is 1.2028 there",
+            place=PLACE,
+            metric="plain: least test cost",
+            rule=Number(1.2028, narrow=0.06),
+            ours="the same; an interval of a twentieth of the value counts as narrow",
+        ),
+        Row(
+            id="ch3-overfitting",
+            did=DID,
+            reported="the test cost rises after that",
+            place=PLACE,
+            metric="plain: test cost, final minus least",
+            rule=Claim("above"),
+        ),
+        Row(
+            id="ch3-regularized",
+            did=DID_L2,
+            reported="87.1 % at the best epoch",
+            place=PLACE_L2,
+            metric="L2: best epoch",
+            rule=Number(0.8710),
+        ),
+        Row(
+            id="ch3-regularized",
+            did=DID_L2,
+            reported="still rising at 400 epochs",
+            place=PLACE_L2,
+            metric="L2: last eighth minus the one before",
+            rule=Claim("above"),
+            ours="mean of the last 50 epochs minus that of the 50 before",
+        ),
+        Row(
+            id="ch3-regularized",
+            did="compares it with the run without a penalty",
+            reported="87.1 % against 82.27 %",
+            place=PLACE_L2,
+            metric=minus("L2", "plain", "best epoch"),
+            rule=Claim("above"),
+            ours="the same, paired by seed",
+        ),
+    ),
+    run=run,
+    plot=plot,
+)

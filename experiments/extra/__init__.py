@@ -1,0 +1,1 @@
+"""Questions that belong to no chapter of the book."""
