@@ -16,10 +16,11 @@ import numpy as np
 
 import jnndl
 from experiments import runner
-from jnndl import costs, train
+from jnndl import costs, ensemble
 from jnndl.data import Dataset, Splits
+from jnndl.settings import Hyperparameters, TrainConfig
 
-NETWORKS, TOGETHER, BATCH, RATE, EPOCHS = (1, 16, 256, 1024), 256, 10, 3.0, 30
+NETWORKS, BATCH, RATE, EPOCHS = (1, 16, 256, 1024), 10, 3.0, 30
 # On a GPU JAX's "bfloat16" and "tensorfloat32" leave the choice to the library; these names fix what is computed.
 PRECISIONS = {"float32": "F32_F32_F32", "TF32": "TF32_TF32_F32", "bfloat16": "BF16_BF16_F32"}
 ELSEWHERE = {"float32": "float32", "bfloat16": "bfloat16"}  # on a TPU
@@ -31,20 +32,16 @@ def precisions() -> dict[str, str]:
 
 
 def ours(training: Dataset, sizes: tuple[int, ...], networks: int, precision: str) -> Callable[[], None]:
-    """A function that trains so many networks for an epoch, at most ``TOGETHER`` of them side by side."""
-    recipe = train.Recipe(jnndl.mlp(sizes), costs.quadratic, BATCH)
-    hyper = train.Hyper(np.asarray(RATE, np.float32), None, None, None)
-    state = jax.vmap(lambda key: train.start(recipe, hyper, key))(jax.random.split(jax.random.key(0), networks))
-    training = jax.device_put(training)
-
-    @jax.jit
-    def epochs(state: train.State, training: Dataset) -> train.State:
-        return jax.lax.map(lambda one: train.epoch(recipe, one, training), state, batch_size=min(networks, TOGETHER))
+    """A function that trains so many networks for an epoch, side by side."""
+    config = TrainConfig(jnndl.mlp(sizes), costs.quadratic, BATCH, measure_training=0)
+    hyper = Hyperparameters(np.full(networks, RATE, np.float32))
+    mesh, state = ensemble.distribute(config, hyper, jax.random.split(jax.random.key(0), networks))
+    training = jax.device_put(training, jax.NamedSharding(mesh, jax.P()))
 
     def epoch() -> None:
         nonlocal state
         with jax.default_matmul_precision(precisions()[precision]):
-            state = jax.block_until_ready(epochs(state, training))
+            state, _ = jax.block_until_ready(ensemble.train_epoch_many(config, mesh, state, training, None, False))
 
     return epoch
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from experiments.training import Job
 from jnndl.data import Dataset
-from jnndl.train import Fit
+from jnndl.training import Fit
 
 Measure = Callable[[Fit], Any]
 

@@ -15,10 +15,11 @@ import jax
 import numpy as np
 
 import jnndl
-from jnndl import train
+from jnndl import settings
 from jnndl.data import Dataset, Splits
+from jnndl.measures import Scores
 from jnndl.network import Network, Params
-from jnndl.train import Fit, Scores
+from jnndl.training import Fit
 
 BOOK_TRAINING = 50_000  # the book's lambda belongs to this many training images
 QUICK_EXAMPLES, QUICK_EPOCHS, QUICK_HIDDEN = 1000, 2, 30  # few widths, few programs to compile
@@ -120,9 +121,7 @@ def keys_and_cells(seeds: int, cells: int, settings: dict[str, Any]) -> dict[str
 
 def initial_params(network: Network, seed: int) -> Params:
     """The parameters from which ``Trainer.fit`` starts the network of a seed."""
-    recipe = train.Recipe(network, jnndl.costs.cross_entropy, batch_size=1)
-    hyper = train.Hyper(np.zeros((), np.float32), None, None, None)
-    return train.start(recipe, hyper, jax.random.key(seed)).params
+    return settings.initial_params(network, jax.random.key(seed))
 
 
 class Progress:

@@ -40,7 +40,7 @@ from jnndl.measures import evaluate, predict
 from jnndl.network import Network, mlp
 from jnndl.training import DivergenceError, Fit, fit
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = [
     "Dataset",

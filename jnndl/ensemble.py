@@ -22,7 +22,7 @@ from jnndl.arguments import check_whole
 from jnndl.chunks import CHUNK
 from jnndl.data import Dataset
 from jnndl.measures import History, Scores
-from jnndl.network import Network
+from jnndl.network import Network, Params
 from jnndl.options import Loop, Settings, prepare
 from jnndl.settings import Hyperparameters, State, TrainConfig, start
 from jnndl.training import Fit, compiled_once, make_checkpoint, run, start_one, train_epoch, warn_at_chance
@@ -61,11 +61,40 @@ def train_epoch_many(
     )(state, training, evaluation)
 
 
+def distribute(
+    config: TrainConfig,
+    hyper: Hyperparameters,
+    keys: Key[Array, " networks"],
+    params: Params | None = None,
+    devices: Sequence[jax.Device] | None = None,
+) -> tuple[jax.sharding.Mesh, State]:
+    """The states of many networks before the first epoch, each made on the device that will train it.
+
+    Args:
+        config: how to train.
+        hyper: hyper-parameters of shape (networks,).
+        keys: one key for each network.
+        params: where to start from, with a leading axis of networks; None draws them.
+        devices: the devices to share the networks out over; None for all.
+
+    Returns:
+        The mesh, and the states. Every device gets the same number of networks: where they do not divide, the last
+        one is repeated, and stopped.
+    """
+    count, devices = len(keys), jax.devices() if devices is None else list(devices)
+    axis = jax.sharding.AxisType.Auto
+    mesh = jax.make_mesh((min(count, len(devices)),), ("networks",), (axis,), devices=devices[:count])
+    padded = np.minimum(np.arange(-(-count // mesh.size) * mesh.size), count - 1)
+    hyper, params = jax.tree.map(lambda value: value[padded], (hyper, params))
+    state = _start_many(config, mesh, hyper, keys[padded], params)
+    extra = jax.device_put(np.arange(len(padded)) >= count, jax.NamedSharding(mesh, jax.P("networks")))
+    return mesh, state._replace(stopped=extra)
+
+
 @functools.partial(compiled_once, static_argnames=("config", "mesh"))
 def _start_many(
     config: TrainConfig, mesh: jax.sharding.Mesh, hyper: Hyperparameters, keys: Key[Array, " networks"], params: Any
 ) -> State:
-    """The states of all networks before the first epoch, each made on the device that will train it."""
     state = jax.vmap(functools.partial(start, config))(hyper, keys, params)
     return jax.lax.with_sharding_constraint(state, jax.NamedSharding(mesh, jax.P("networks")))
 
@@ -165,29 +194,19 @@ def train_part(
         part: which of its networks.
         number: the number of the part, or None where it is all there is, which may stay on the devices.
     """
-    total, devices = len(keys), list(loop.devices or ())
-    count = part.stop - part.start
+    total, count = len(keys), part.stop - part.start
     keys, hyper = keys[part], jax.tree.map(lambda value: value[part], hyper)
-    params = loop.params
+    params, path = loop.params, None
     if params is not None:
         params = jax.tree.map(
             lambda leaf, one: jnp.broadcast_to(leaf, (total, *one.shape))[part], params, config.network.param_shapes
         )
-    path = None
     if number is not None and loop.checkpoint is not None:
         path = pathlib.Path(loop.checkpoint)
         path = path.with_name(f"{path.stem}-{number}{path.suffix}")
     checkpoint = make_checkpoint(config, hyper, loop, keys, training, evaluation, path)
-
-    axis = jax.sharding.AxisType.Auto
-    mesh = jax.make_mesh((min(count, len(devices)),), ("networks",), (axis,), devices=devices[:count])
-    over_networks, everywhere = jax.NamedSharding(mesh, jax.P("networks")), jax.NamedSharding(mesh, jax.P())
-    # Every device gets the same number of networks: where they do not divide, the last one is repeated, and stopped.
-    padded = np.minimum(np.arange(-(-count // mesh.size) * mesh.size), count - 1)
-    hyper, params = jax.tree.map(lambda value: value[padded], (hyper, params))
-    state = _start_many(config, mesh, hyper, keys[padded], params)
-    state = state._replace(stopped=jax.device_put(np.arange(len(padded)) >= count, over_networks))
-    training, evaluation = jax.device_put((training, evaluation), everywhere)
+    mesh, state = distribute(config, hyper, keys, params, loop.devices)
+    training, evaluation = jax.device_put((training, evaluation), jax.NamedSharding(mesh, jax.P()))
 
     def after(epoch: int, scores: Scores, state: State) -> Any:
         if loop.callback is None:

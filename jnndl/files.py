@@ -79,8 +79,6 @@ def _encode(value: Any, where: str) -> Any:
         return value
     if isinstance(value, Neuron):
         return {"neuron": value.name}  # one's own: loaded with network=
-    if callable(value):
-        return {"initializer": None}  # one's own is not kept, and no longer matters
     raise TypeError(
         f"{where}: {short_repr(value)} cannot be saved; give a number, a text, a neuron, or a tuple of such values"
     )
@@ -103,17 +101,17 @@ def _decode(path: pathlib.Path, value: Any) -> Any:
 
 def _describe(network: Network) -> dict[str, Any]:
     """A network as JSON: of each known layer all its fields, of a layer of one's own only the name."""
-
     layers = []
     for number, layer in enumerate(network.layers):
         kind = type(layer).__name__
         layers.append({"layer": kind})
         if type(layer) in LAYERS.values():
             for field in dataclasses.fields(layer):  # type: ignore[arg-type]
-                if field.init:
-                    layers[-1][field.name] = _encode(
-                        getattr(layer, field.name), f"layer {number}, {kind}, {field.name}"
-                    )
+                value = getattr(layer, field.name)
+                if callable(field.default) and value not in initializers.INITIALIZERS.values():
+                    layers[-1][field.name] = {"initializer": None}  # one's own is not kept, and no longer matters
+                elif field.init:
+                    layers[-1][field.name] = _encode(value, f"layer {number}, {kind}, {field.name}")
     rest = {name: getattr(network, name) for name in ("input_shape", "scale", "offset", "classes")}
     return {"layers": layers, "neuron": network.neuron.name} | {
         name: _encode(value, name) for name, value in rest.items()

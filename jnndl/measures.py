@@ -52,10 +52,10 @@ class History(NamedTuple):
 
     learning_rate: np.ndarray
     penalty: np.ndarray
-    training_cost: np.ndarray | None = None
-    training_accuracy: np.ndarray | None = None
-    evaluation_cost: np.ndarray | None = None
-    evaluation_accuracy: np.ndarray | None = None
+    training_cost: Any = None
+    training_accuracy: Any = None
+    evaluation_cost: Any = None
+    evaluation_accuracy: Any = None
     probe: PyTree = None
 
     @classmethod

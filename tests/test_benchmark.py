@@ -17,7 +17,7 @@ import jnndl
 from experiments import accelerator, benchmark, rivals
 from experiments.__main__ import main
 from experiments.rivals import ALTERNATIVES, LIMIT, MANY, OURS
-from jnndl import train
+from jnndl.settings import TrainConfig
 
 BATCH, RATE, EPOCHS = 6, 2.0, 2
 IN_PYTHON = [name for name in ALTERNATIVES if name != LIMIT]
@@ -51,7 +51,7 @@ def orders_of_jnndl(task):
         return of_batch
 
     ours = ALTERNATIVES[OURS].make(task)
-    ours.recipe = train.Recipe(ours.network, jnndl.costs.quadratic, task.batch_size, spying)
+    ours.config = TrainConfig(ours.network, jnndl.costs.quadratic, task.batch_size, spying)
     for _ in range(EPOCHS):
         ours.epoch(np.arange(0))
     jax.effects_barrier()

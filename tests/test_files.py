@@ -738,7 +738,7 @@ def test_a_network_at_hand_learns_its_scale_from_the_file_and_is_refused_with_an
     network = dataclasses.replace(mlp([3, 2]), scale=0.5)
     jnndl.save(path, network, draw(network))
     assert jnndl.load(path, mlp([3, 2]))[0] == network
-    with pytest.raises(ValueError, match="trained on inputs times 0.5 plus 0.0, but network has scale 0.25"):
+    with pytest.raises(ValueError, match=r"trained on inputs times 0\.5 plus 0\.0, but network has scale 0\.25"):
         jnndl.load(path, dataclasses.replace(network, scale=0.25))
 
 
@@ -792,7 +792,7 @@ def test_a_field_that_cannot_be_saved_is_refused_before_anything_is_written(path
     network = Network(
         (Window((1, 1), 1, neurons.linear, {1, 2}.pop), Dense(3, 2, neurons.linear)), neurons.sigmoid, (3,)
     )
-    with pytest.raises(TypeError, match="layer 0, Window, name: .* cannot be saved"):
+    with pytest.raises(TypeError, match=r"layer 0, Window, name: .* cannot be saved"):
         jnndl.save(path, network, draw(network))
     assert not path.exists()
 

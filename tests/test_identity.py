@@ -24,7 +24,7 @@ RATE = 0.5
 DIFFERENT = {
     "lambdas": (lambda count: 0.5**count, lambda count: 0.25**count),
     "closures": (adam(0.5), adam(0.9)),
-    "boundaries": (optax.piecewise_constant_schedule(1.0, {5000: 0.1}), optax.piecewise_constant_schedule(1.0, {6000: 0.1})),
+    "boundaries": [optax.piecewise_constant_schedule(1.0, {boundary: 0.1}) for boundary in (5000, 6000)],
     "partials": (functools.partial(optax.sgd, nesterov=True), functools.partial(optax.sgd, nesterov=False)),
     "arrays": (np.zeros(3, np.float32), np.zeros(3, np.float64)),
     "strides": (np.arange(6)[::2], np.arange(3)),

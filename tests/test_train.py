@@ -839,7 +839,7 @@ def test_a_callback_that_returns_true_ends_the_run():
 )  # fmt: skip
 def test_optimisers_that_need_the_cost_get_it(optimizer, batch_size):
     result = fit_small(optimizer=optimizer, epochs=10, batch_size=batch_size)
-    assert result.history.training_cost[-1] < 0.8 * run()[0].history.training_cost[0]
+    assert result.history.training_cost[-1] < 0.95 * run()[0].history.training_cost[0]
 
 
 def test_lbfgs_gets_to_the_minimum_of_a_parabola():

@@ -13,7 +13,7 @@ from experiments.statistics import Claim, Measured, Number
 from experiments.training import Job, unstack
 from jnndl.data import Dataset, Splits
 from jnndl.network import Network
-from jnndl.train import Fit
+from jnndl.training import Fit
 
 # hidden neurons, rate, epochs. The book only describes the rates between 0.001 and 3.0; ten epochs put them in order.
 ARMS: dict[str, tuple[tuple[int, ...], float, int]] = {

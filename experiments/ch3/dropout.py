@@ -11,7 +11,7 @@ from experiments.statistics import Claim
 from experiments.training import Job, unstack
 from jnndl.data import Splits
 from jnndl.network import Network
-from jnndl.train import Fit
+from jnndl.training import Fit
 
 HIDDEN, RATE, IMAGES, EPOCHS = 100, 0.5, 1000, 200
 # dropped fraction, lambda

@@ -14,7 +14,7 @@ from experiments.statistics import Claim, Measured, Number
 from experiments.training import Job, unstack
 from jnndl.data import Splits
 from jnndl.network import Network
-from jnndl.train import Fit
+from jnndl.training import Fit
 
 # The book: rate 0.1 for 60 epochs; stop after 10 epochs without improvement; halve after 10, until 1/128. The third arm
 # starts at chapter 3's usual rate of 0.5, which leaves the halving something to do.

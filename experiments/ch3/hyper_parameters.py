@@ -12,7 +12,7 @@ from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Claim, Number, Toy
 from experiments.training import Job, forward_fill, unstack
 from jnndl.data import Splits
-from jnndl.train import Fit
+from jnndl.training import Fit
 
 SMALL, WATCHED, SHOWN = 1000, 100, 4
 # hidden neurons, rate, lambda; all but the first on 1,000 images, watched on 100

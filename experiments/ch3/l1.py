@@ -11,7 +11,7 @@ from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Claim, Measured
 from experiments.training import Job, unstack
 from jnndl.data import Splits
-from jnndl.train import Fit
+from jnndl.training import Fit
 
 ARMS: dict[str, dict[str, float]] = {"none": {}, "L2 5.0": {"l2": 5.0}, "L1 1.0": {"l1": 1.0}, "L1 5.0": {"l1": 5.0}}
 TOP = 0.1

@@ -12,7 +12,7 @@ from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Claim, Number
 from experiments.training import Job, unstack
 from jnndl.data import Splits
-from jnndl.train import Fit
+from jnndl.training import Fit
 
 RATES, DROP, FALLING = (0.025, 0.25, 2.5), 20, "0.25, then 0.025"
 # The author's file: the training cost, penalty included, after the first epoch, the last, and where it is least.

@@ -10,7 +10,7 @@ from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Claim, Number, Toy
 from experiments.training import Job, unstack
 from jnndl.data import Splits
-from jnndl.train import Fit
+from jnndl.training import Fit
 
 IMAGES, EPOCHS = 1000, 400
 ARMS: dict[str, dict[str, Any]] = {"plain": {}, "L2": {"l2": 0.1}}

@@ -162,7 +162,7 @@ plt.show()
 #
 # For a network the gradient over all images would be expensive, and an estimate from a *mini-batch* of ten is enough:
 # that is stochastic gradient descent. One pass over all images, in a new order each time, is an *epoch*. **In the library:** the
-# cost is `costs.quadratic`, an epoch is `train.epoch`, and `fit` repeats it.
+# cost is `costs.quadratic`, an epoch is `descent.epoch`, and `fit` repeats it.
 
 # %%
 fit = jnndl.fit(
