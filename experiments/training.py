@@ -15,7 +15,6 @@ import jax
 import numpy as np
 
 import jnndl
-from jnndl import settings
 from jnndl.data import Dataset, Splits
 from jnndl.measures import Scores
 from jnndl.network import Network, Params
@@ -121,7 +120,7 @@ def keys_and_cells(seeds: int, cells: int, settings: dict[str, Any]) -> dict[str
 
 def initial_params(network: Network, seed: int) -> Params:
     """The parameters from which ``Trainer.fit`` starts the network of a seed."""
-    return settings.initial_params(network, jax.random.key(seed))
+    return jnndl.training.initial_params(network, jax.random.key(seed))
 
 
 class Progress:

@@ -35,10 +35,12 @@ def write_atomically(path: str | os.PathLike, write: Callable[[str], Any]) -> No
     path = pathlib.Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: there is no folder {path.parent}; make it first")
-    for stale in path.parent.glob(f".{path.name}.*.partial"):
-        if not _is_alive(stale.name.split(".")[-2]):
+    start, end = f".{path.stem}.", f".partial{path.suffix}"  # the same ending: some writers go by it
+    for stale in path.parent.iterdir():
+        ours = stale.name.startswith(start) and stale.name.endswith(end)
+        if ours and not _is_alive(stale.name.removeprefix(start).removesuffix(end)):
             stale.unlink(missing_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary = path.with_name(f"{start}{os.getpid()}{end}")
     try:
         write(str(temporary))
         with open(temporary, "rb+") as file:
@@ -101,7 +103,7 @@ def _decode(path: pathlib.Path, value: Any) -> Any:
 
 def _describe(network: Network) -> dict[str, Any]:
     """A network as JSON: of each known layer all its fields, of a layer of one's own only the name."""
-    layers = []
+    layers: list[dict[str, Any]] = []
     for number, layer in enumerate(network.layers):
         kind = type(layer).__name__
         layers.append({"layer": kind})

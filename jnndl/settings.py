@@ -135,11 +135,6 @@ def make_optimizer(config: TrainConfig, hyper: Hyperparameters) -> optax.Gradien
     return config.optimizer(scheduled, **({} if hyper.momentum is None else {"momentum": hyper.momentum}))
 
 
-def initial_params(network: Network, key: Key[Array, ""]) -> Params:
-    """The parameters that a run with this key starts from."""
-    return network.init(jax.random.split(key)[0])
-
-
 def start(config: TrainConfig, hyper: Hyperparameters, key: Key[Array, ""], params: Params | None = None) -> State:
     """The state before the first epoch.
 
@@ -149,8 +144,8 @@ def start(config: TrainConfig, hyper: Hyperparameters, key: Key[Array, ""], para
         key: decides initial parameters, shuffles and dropout.
         params: where to start from; None draws them.
     """
-    _, train_key = jax.random.split(key)
-    params = initial_params(config.network, key) if params is None else params
+    init_key, train_key = jax.random.split(key)
+    params = config.network.init(init_key) if params is None else params
     return State(
         params=params,
         opt_state=make_optimizer(config, hyper).init(params),

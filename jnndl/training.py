@@ -20,7 +20,7 @@ from jnndl.measures import History, Scores, measure
 from jnndl.network import Network, Params
 from jnndl.options import Loop, Settings, prepare
 from jnndl.rules import advance
-from jnndl.settings import Hyperparameters, State, TrainConfig, start
+from jnndl.settings import Hyperparameters, State, TrainConfig, as_array, start
 
 
 class DivergenceError(FloatingPointError):
@@ -81,6 +81,11 @@ _train_epoch = jax.jit(train_epoch, static_argnames=("config", "with_training"),
 # Compiled, because eager arithmetic rounds differently; at a low level of optimisation, because it runs once.
 compiled_once = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 1})
 start_one = compiled_once(start, static_argnames="config")
+
+
+def initial_params(network: Network, key: Key[Array, ""]) -> Params:
+    """The parameters from which ``fit`` starts with this key, bit for bit."""
+    return start_one(TrainConfig(network), Hyperparameters(as_array(1.0)), key).params
 
 
 def fit(

@@ -5,6 +5,7 @@ error from deep inside a compiled program.
 """
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -118,7 +119,7 @@ def bind(network: Network, data: Dataset, name: str) -> Network:
         ValueError: if it knows already that they are scaled otherwise.
     """
     if network.scale is None:
-        return dataclasses.replace(network, scale=data.scale, offset=data.offset)
+        return _scaled(network, data.scale, data.offset)
     known, found = (network.scale, network.offset), (data.scale, data.offset)
     if known != found:
         raise ValueError(
@@ -126,6 +127,11 @@ def bind(network: Network, data: Dataset, name: str) -> Network:
             "give the Dataset the scale and offset of the training data"
         )
     return network
+
+
+@functools.lru_cache(maxsize=64)  # the same object again: what it knows of its shapes is found once
+def _scaled(network: Network, scale: Any, offset: Any) -> Network:
+    return dataclasses.replace(network, scale=scale, offset=offset)
 
 
 def _scaling(scale: Any, offset: Any) -> str:

@@ -813,7 +813,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next_to_write(saved):
     network, params, path = saved
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    left, busy = (path.with_name(f".{path.name}.{pid}.partial") for pid in (dead.pid, os.getppid()))
+    left, busy = (path.with_name(f".{path.stem}.{pid}.partial{path.suffix}") for pid in (dead.pid, os.getppid()))
     left.write_bytes(b"half")
     busy.write_bytes(b"another process writes here now")
     jnndl.save(path, network, params)
