@@ -6,10 +6,10 @@ A layer is three methods. Whoever writes a new one needs no others, and no chang
     forward(params, a, key) -> (output, saved)   for ONE example; ``saved`` is whatever ``backward`` wants to see again
     backward(params, saved, grad) -> (grad_in, grads)      for a mini-batch, every array with a leading axis
 
-``backward`` is the handwritten vector-Jacobian product: from the gradient of the cost with respect to the output, one
-row an example, it makes the one with respect to the input (a row each) and the one with respect to ``params`` (summed
-over the mini-batch). It works on the mini-batch because the weights' gradient is one matrix product there, four to six
-times faster than averaging an outer product for each example.
+``backward`` is the handwritten vector-Jacobian product. It gets the gradient of the cost with respect to the output,
+one row per example. It returns the gradient with respect to the input, one row per example too, and the gradient with
+respect to ``params``, summed over the mini-batch. It works on the mini-batch because the weights' gradient is one
+matrix product there, four to six times faster than averaging an outer product for each example.
 
 ``key`` is None when the network is used rather than trained. Penalties apply to params in fields named ``weight``.
 """

@@ -1,4 +1,4 @@
-"""Runs that survive: broken off and resumed they end in the same bits; what is of another run is refused."""
+"""Runs that survive: interrupted and resumed they end in the same bits; a checkpoint of another run is refused."""
 
 import json
 import os
@@ -41,7 +41,7 @@ class Killed(BaseException):
     """What ends a run in the middle."""
 
 
-def broken_off(function, after, **settings):
+def interrupted(function, after, **settings):
     """Run until an epoch's callback, which no code here catches."""
 
     def callback(number, scores):
@@ -64,9 +64,9 @@ RULES = {
     ("function", "rules", "every"),
     [*((fit, rules, 1) for rules in RULES), (fit, "all rules", 2), (fit_many, "all rules", 1), (fit_many, "plain", 2)],
 )
-def test_a_run_that_was_broken_off_ends_in_the_same_bits(tmp_path, function, rules, every):
+def test_a_run_that_was_interrupted_ends_in_the_same_bits(tmp_path, function, rules, every):
     kept = {"checkpoint": tmp_path / "run.safetensors", "checkpoint_every": every}
-    broken_off(function, 3, **kept, **RULES[rules])
+    interrupted(function, 3, **kept, **RULES[rules])
     epochs = []
     resumed = function(resume=True, callback=lambda number, _: epochs.append(number), **kept, **RULES[rules])
     assert epochs == list(range(3 // every * every, len(resumed.history.penalty.T)))
@@ -182,7 +182,7 @@ def test_arrays_of_another_dtype_are_refused(tmp_path):
 
 def test_a_writing_that_fails_leaves_the_last_good_file(tmp_path, monkeypatch):
     path = tmp_path / "run.safetensors"
-    broken_off(fit, 2, checkpoint=path)
+    interrupted(fit, 2, checkpoint=path)
 
     def half(tensors, temporary, metadata):
         with open(temporary, "wb") as file:
@@ -250,7 +250,7 @@ def test_networks_trained_part_by_part_are_the_same(tmp_path, at_once):
 
 def test_parts_are_resumed_from_a_file_each(tmp_path):
     kept = {"checkpoint": tmp_path / "run.safetensors", "at_once": 2}
-    broken_off(fit_many, 4, **kept)
+    interrupted(fit_many, 4, **kept)
     assert sorted(os.listdir(tmp_path)) == ["run-0.safetensors"]
     resumed = fit_many(resume=True, **kept)
     assert sorted(os.listdir(tmp_path)) == ["run-0.safetensors", "run-1.safetensors"]
@@ -319,7 +319,7 @@ def norms(objective, params, data):
 @pytest.mark.parametrize("function", [fit, fit_many])
 def test_a_probe_is_kept_and_resumed(tmp_path, function):
     kept = {"checkpoint": tmp_path / "run.safetensors", "probe": norms, "network": mlp([2, 4, 3])}
-    broken_off(function, 2, **kept)
+    interrupted(function, 2, **kept)
     resumed = function(resume=True, **kept)
     whole = function(probe=norms, network=mlp([2, 4, 3]))
     assert bits(resumed) == bits(whole)
@@ -337,5 +337,5 @@ def test_a_callback_ends_a_run_which_can_be_resumed(tmp_path, function):
 @pytest.mark.parametrize("every", [1, 2, 0])
 def test_thinned_measurements_are_resumed(tmp_path, every):
     kept = {"checkpoint": tmp_path / "run.safetensors", "measure_training": every}
-    broken_off(fit, 3, **kept)
+    interrupted(fit, 3, **kept)
     assert bits(fit(resume=True, **kept)) == bits(fit(measure_training=every))
