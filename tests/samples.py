@@ -1,6 +1,7 @@
 """What tests share: small data, the costs with the output neurons they fit, and how bits are compared."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jnndl import Dataset
@@ -16,6 +17,12 @@ FITTING = [
     (quadratic, relu),
     (quadratic, softmax),
 ]
+
+
+def draw(network, seed=0):
+    """Parameters of the network's shapes, from NumPy: nothing to compile."""
+    rng = np.random.default_rng(seed)
+    return jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape), float), network.param_shapes)
 
 
 def blobs(n, classes=3, seed=0):

@@ -60,6 +60,7 @@ RULES = {
 }
 
 
+@pytest.mark.core
 @pytest.mark.parametrize(
     ("function", "rules", "every"),
     [*((fit, rules, 1) for rules in RULES), (fit, "all rules", 2), (fit_many, "all rules", 1), (fit_many, "plain", 2)],

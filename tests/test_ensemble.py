@@ -68,6 +68,7 @@ def test_there_are_two_devices():
     assert jax.device_count() == 2  # conftest asks for them; with one, the next tests would show less
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_each_network_is_the_one_that_fit_trains_with_its_key_and_values(count):
     many, _ = together(count)

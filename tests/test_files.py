@@ -19,6 +19,7 @@ import jaxtyping
 import numpy as np
 import pytest
 import safetensors.numpy
+from samples import draw
 
 import jnndl
 from jnndl import costs, files, initializers, network2, neurons
@@ -33,13 +34,6 @@ def in_order(*parts):
 
 def bits(params):
     return [(leaf.shape, leaf.dtype, np.asarray(leaf).tobytes()) for leaf in jax.tree.leaves(params)]
-
-
-def draw(network, seed=1):
-    """Parameters for a network, from NumPy: nothing to compile."""
-    random = np.random.default_rng(seed)
-    template = jax.eval_shape(network.init, jax.random.key(0))
-    return jax.tree.map(lambda leaf: jnp.asarray(random.standard_normal(leaf.shape), leaf.dtype), template)
 
 
 NETWORKS = {

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.experimental import io_callback
-from samples import FITTING
+from samples import FITTING, draw
 
 from jnndl import Dataset, Dense, Dropout, Network, descent, mlp
 from jnndl.costs import cross_entropy, log_likelihood, quadratic
@@ -56,13 +56,6 @@ CASES = [
     Case(depth, *pair, HIDDEN[(depth + p) % 3], PENALTIES[(depth + p) % 4], (depth + p // 2) % 2 == 0)
     for depth, (p, pair) in itertools.product(range(1, 6), enumerate(FITTING))
 ]
-
-
-def draw(network, seed, dtype=float):
-    """Parameters of the network's shapes, from NumPy."""
-    rng = np.random.default_rng(seed)
-    shapes = jax.eval_shape(network.init, jax.random.key(0))
-    return jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape), dtype), shapes)
 
 
 def draw_batch(m, n_in=7, n_out=5, seed=0):

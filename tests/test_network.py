@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import jaxtyping
 import numpy as np
 import pytest
+from samples import draw
 
 from jnndl import Dense, Dropout, Network, initializers, mlp, neurons
 from jnndl.layers import Affine
@@ -22,12 +23,6 @@ FORMULAS = {
     "softmax": lambda z: np.exp(z) / np.exp(z).sum(),
     "step": lambda z: np.where(z > 0, 1.0, 0.0),
 }
-
-
-def draw(network, seed):
-    """Parameters of the network's shapes, from NumPy."""
-    rng = np.random.default_rng(seed)
-    return jax.tree.map(lambda leaf: rng.normal(size=leaf.shape), jax.eval_shape(network.init, KEY))
 
 
 def feedforward(params, x, hidden, output):

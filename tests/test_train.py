@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from samples import blobs, leaves_as_bytes
+from samples import blobs, draw, leaves_as_bytes
 
 import jnndl
 from jnndl import Dataset, Dense, Dropout, Network, costs, descent, gradients, mlp, neurons, rules
@@ -30,12 +30,6 @@ def plane(n):
     """Examples of a plane with an uneven surface; no two have the same inputs."""
     inputs = np.random.default_rng(1).normal((0.5, -1), size=(n, 2))
     return Dataset(inputs, np.sin(3 * inputs[:, :1]) + inputs[:, 1:])
-
-
-def draw(network, seed=0):
-    """Parameters from NumPy, which spares compiling the initializers."""
-    rng = np.random.default_rng(seed)
-    return jax.tree.map(lambda p: jnp.asarray(rng.normal(size=p.shape), float), jax.eval_shape(network.init, KEY))
 
 
 SEEN = []
@@ -132,6 +126,7 @@ def rows(seen, training):
     return [np.abs(x[:, None] - training.inputs).sum(axis=-1).argmin(axis=1) for _, x, _, _ in seen]
 
 
+@pytest.mark.core
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize(
     ("batch_size", "settings"),
@@ -421,6 +416,7 @@ MEASURED = [
 ]
 
 
+@pytest.mark.core
 @pytest.mark.parametrize(("network", "cost", "n"), MEASURED[:2])
 def test_history_is_what_numpy_measures_after_each_epoch(network, cost, n):
     training, evaluation = blobs(23), blobs(n, seed=1)
