@@ -12,20 +12,21 @@ CHUNK = 1000  # examples looked at together: bounds the memory of measuring and 
 Carry = TypeVar("Carry")
 
 
-def scan_chunks(f: Callable[[Carry, Any, Any], Carry], carry: Carry, xs: PyTree, size: int) -> Carry:
+def scan_chunks(f: Callable[[Carry, Any, Any], Carry], carry: Carry, xs: PyTree, size: int, first: Any = 0) -> Carry:
     """Apply ``carry = f(carry, number, chunk)`` to consecutive chunks of ``xs``.
 
     Args:
-        f: a function of the carry, the number of the chunk from 0, and the chunk.
+        f: a function of the carry, the number of the chunk, and the chunk.
         carry: what the first call gets.
         xs: a pytree of arrays of n rows.
         size: the rows of a chunk; where it does not divide n, the last chunk is shorter.
+        first: the number of the first chunk.
     """
     whole, rest = divmod(len(jax.tree.leaves(xs)[0]), size)
     if whole:
         chunks = jax.tree.map(lambda a: a[: whole * size].reshape(whole, size, *a.shape[1:]), xs)
-        carry, _ = jax.lax.scan(lambda carry, x: (f(carry, *x), None), carry, (jnp.arange(whole), chunks))
-    return f(carry, whole, jax.tree.map(lambda a: a[whole * size :], xs)) if rest else carry
+        carry, _ = jax.lax.scan(lambda carry, x: (f(carry, *x), None), carry, (first + jnp.arange(whole), chunks))
+    return f(carry, first + whole, jax.tree.map(lambda a: a[whole * size :], xs)) if rest else carry
 
 
 def map_chunks(f: Callable[[Any], Any], xs: PyTree, size: int = CHUNK) -> Any:

@@ -45,10 +45,7 @@ def epoch(config: TrainConfig, state: State, training: Dataset) -> State:
     batches = max(1, CHUNK // m)
 
     def train_block(carry: tuple[Params, PyTree], block: Array | int, order: Array) -> tuple[Params, PyTree]:
-        def update_in_block(carry: tuple[Params, PyTree], number: Array | int, batch: Dataset) -> tuple[Params, PyTree]:
-            return update(carry, block * batches + number, batch)
-
-        return scan_chunks(update_in_block, carry, training[order], m)
+        return scan_chunks(update, carry, training[order], m, first=block * batches)
 
     carry = state.params, state.opt_state
     if m == n:
