@@ -150,7 +150,7 @@ def commit() -> str:
 
 def write(path: pathlib.Path, text: str) -> None:
     """Write a text, whole or not at all."""
-    jnndl.files.write_atomically(path, lambda temporary: pathlib.Path(temporary).write_text(text))
+    jnndl.storage.write_atomically(path, lambda temporary: pathlib.Path(temporary).write_text(text))
 
 
 def as_json(row: Row, measured: dict[str, Any], comparable: bool) -> dict[str, Any]:

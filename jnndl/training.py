@@ -75,7 +75,7 @@ def train_epoch(
     return advance(config, state, scores), scores
 
 
-# Given away: the old state's memory is used for the new one. Called by the loop alone, which keeps no old state.
+# The state is donated: its memory is reused for the new one. Only the loop calls this, and it keeps no old state.
 _train_epoch = jax.jit(train_epoch, static_argnames=("config", "with_training"), donate_argnames="state")
 
 # Compiled, because eager arithmetic rounds differently; at a low level of optimisation, because it runs once.
@@ -104,7 +104,7 @@ def fit(
         network: what to train.
         training: the training data, n examples.
         evaluation: data to measure on after each epoch (validation data, say), or None.
-        key: a ``jax.random.key``; decides initial parameters, shuffles and dropout, and nothing else does.
+        key: a ``jax.random.key``; the only source of randomness: initial parameters, shuffles and dropout.
         epochs: how many at most, at least 1.
         learning_rate: above 0; the book's eta.
         settings: all others are in ``jnndl.options.Settings``: ``batch_size``, ``cost``, ``l2``, ``momentum``,
@@ -128,7 +128,7 @@ def fit(
     training, evaluation, hyper, key, params = jax.device_put((training, evaluation, hyper, key, loop.params), device)
     state = start_one(config, hyper, key, params)
 
-    def after(number: int, scores: Scores, state: State) -> Any:
+    def after_epoch(number: int, scores: Scores, state: State) -> Any:
         if state.diverged:
             named = {name: value for name, value in scores.columns().items() if not np.isfinite(value)}
             raise DivergenceError(
@@ -139,7 +139,7 @@ def fit(
         return loop.callback is not None and loop.callback(number, scores)
 
     step = functools.partial(_train_epoch, config)
-    state, history = run(step, state, training, evaluation, config, loop, after, checkpoint)
+    state, history = run(step, state, training, evaluation, config, loop, after_epoch, checkpoint)
     warn_at_chance(training, history, hyper)
     return Fit(config.network, history, state)
 
@@ -151,17 +151,17 @@ def run(
     evaluation: Dataset | None,
     config: TrainConfig,
     loop: Loop,
-    after: Callable[[int, Scores, State], Any],
+    after_epoch: Callable[[int, Scores, State], Any],
     checkpoint: Checkpoint | None,
 ) -> tuple[State, History]:
-    """The loop over epochs on the host, until the last, or until every network has stopped, or ``after`` says True.
+    """The loop over epochs on the host: to the last, or until all networks have stopped, or ``after_epoch`` says True.
 
     Args:
         step: ``(state, training, evaluation, with_training) -> (state, scores)``, one epoch of all networks.
-        state: where to start; its memory is given away.
+        state: where to start; its memory is reused.
         training, evaluation: the data, on the devices.
         config, loop: the settings.
-        after: called with the number of the epoch, its scores and the flags of the state, all on the host.
+        after_epoch: called with the number of the epoch, its scores and the flags of the state, all on the host.
         checkpoint: where to keep the state, or None.
     """
     history: list[Scores] = []
@@ -187,7 +187,7 @@ def run(
         scores, flags = jax.device_get((scores, {"stopped": state.stopped, "diverged": state.diverged}))
         history.append(scores)
         ended = np.all(flags["stopped"])
-        ended |= after(number, scores, state._replace(**flags)) is True
+        ended |= after_epoch(number, scores, state._replace(**flags)) is True
         if checkpoint is not None and (ended or (number + 1) % checkpoint.every == 0 or number + 1 == loop.epochs):
             checkpoint.write(state, History.of(history))
         if ended:
@@ -237,7 +237,7 @@ def warn_at_chance(training: Dataset, history: History, hyper: Hyperparameters) 
     stuck = best < min(1.1 * chance, (1 + chance) / 2)
     if np.any(stuck):
         rates = np.unique(np.broadcast_to(hyper.learning_rate, best.shape)[stuck])
-        who = "the network stays" if len(stuck) == 1 else f"of {len(stuck)} networks {stuck.sum()} stayed"
+        who = "the network stays" if len(stuck) == 1 else f"{stuck.sum()} of {len(stuck)} networks stayed"
         warnings.warn(
             f"training accuracy never rose above {best[stuck].max():.1%}, and naming the most common class gets "
             f"{chance:.1%}: {who} at chance; try another learning_rate (now {', '.join(f'{r:g}' for r in rates)}), "
