@@ -72,7 +72,7 @@ def in_parts(mean: Callable[..., PyTree], size: int) -> Callable[..., PyTree]:
             share = len(part) / len(batch)  # they add up to 1, so the penalty, which is in each part, counts once
             return jax.tree.map(lambda total, found: total + found * share, total, found)
 
-        shapes = jax.eval_shape(mean, params, batch[:size], n, key)
+        shapes = jax.eval_shape(lambda params, part: mean(params, part, n, key), params, batch[:size])
         return scan_chunks(add, jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes), batch, size)
 
     return mean_of_parts

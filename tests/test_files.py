@@ -321,7 +321,7 @@ def test_safetensors_of_others_are_refused(path, metadata):
 @pytest.mark.parametrize("version", ["0", "3", "1.0"])
 def test_another_format_version_is_named(path, version):
     write_by_hand(path, METADATA | {"version": version}, ARRAYS)
-    what = f"{path}: has format version {version}, this jnndl reads 1 and 2; load it with the version of jnndl that saved it"
+    what = f"{path}: has format version {version}, this jnndl reads 1 and 2; load it with the version of jnndl that"
     with pytest.raises(ValueError, match=in_order(what)):
         jnndl.load(path)
 
