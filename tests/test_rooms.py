@@ -28,10 +28,15 @@ ROOMS = {
     "files": CORE,
     "checkpoints": {"neurons", "files"},
     "equations": {"neurons"},
-    "checks": CORE - {"neurons", "initializers", "costs"} | {"validation"},
+    "differences": set(),
+    "rules": {"differences", "gradients", "network", "regularizers", "data"},
+    "faults": {"differences", "rules", "gradients", "network", "data"},
+    "checks": {"differences", "rules", "faults", "gradients", "network", "data", "validation"},
     "train": CORE | {"validation", "checkpoints"},
     "ensemble": CORE | {"train", "validation", "checkpoints"},
-    "__init__": CORE | {"validation", "checks", "equations", "train", "ensemble", "files", "checkpoints"},
+    "__init__": CORE
+    | {"validation", "differences", "rules", "faults", "checks", "equations"}
+    | {"train", "ensemble", "files", "checkpoints"},
 }
 BORROWED = {"jax", "optax", "numpy", "jaxtyping"}  # and what lies in the standard library
 
