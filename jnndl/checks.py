@@ -41,7 +41,8 @@ class Row(NamedTuple):
         by_hand: handwritten against automatic, relative in norm.
         numerical: handwritten against central differences, the worst direction; relative as in ``TOLERANCES``.
         automatic: automatic against central differences, likewise.
-        verdict: "ok", or which of the three stands alone.
+        verdict: "ok"; "ok (rounding)" where the two gradients differ by no more than rounding explains, as in saturated
+            neurons; "kink" where there is no derivative, and none is wrong; or which of the three stands alone.
     """
 
     layer: str
@@ -58,8 +59,9 @@ class GradientCheck(NamedTuple):
 
     Attributes:
         rows: a row an array.
-        faults: a sentence for each handwritten rule that is not the derivative of its own function. Each is checked by
-            itself, so that the layer at fault is named, and not those below, which inherit its error.
+        faults: a sentence for each handwritten rule that is not the derivative of its own function, and for each
+            function that misleads ``jax.grad`` or is none. Each is checked by itself, so that the layer at fault is
+            named, and not those below, which inherit its error.
     """
 
     rows: tuple[Row, ...]
@@ -67,7 +69,7 @@ class GradientCheck(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether everything agrees."""
+        """Whether nothing is wrong. At a kink differences have no say."""
         return not self.faults and all(row.verdict in RIGHT for row in self.rows)
 
     def __str__(self) -> str:
@@ -105,7 +107,10 @@ def check_gradients(
 
     The two gradients are computed in ``dtype``, the differences always in float64, which is turned on here and off
     again: along every coordinate of a small array, along random directions of a large one. Matrix products are of the
-    highest precision. Where a ReLU sits exactly on its kink there is no derivative, and differences agree with neither.
+    highest precision. Then each rule is held against ``jax.grad`` and differences of its own function, and the one of
+    the three that stands alone is named. Differences know their error, which is added to the tolerance, as is what
+    rounding explains: in a saturated neuron ``jax.grad`` may be left without a right digit. Where a ReLU sits exactly
+    on its kink there is no derivative, and the table says so.
 
     Args:
         objective: what to differentiate.

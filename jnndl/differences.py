@@ -1,7 +1,7 @@
-"""Slopes of functions of one number by finite differences: with their error, and from each side.
+"""Slopes of functions by finite differences: each with its error, and from both sides.
 
-Differences know nothing of calculus, which makes them a witness for derivatives, if a rough one: each estimate says how
-far it can be trusted.
+Differences know nothing of calculus. That makes them a witness for derivatives, if a rough one: they have to say how
+far they can be trusted.
 """
 
 import functools
@@ -12,7 +12,7 @@ import numpy as np
 
 STEPS = 4.0 ** -np.arange(2, 12)  # from 1/16 to 2e-7: kinks near by, and functions that are steep, need the short ones
 POINTS = np.concatenate([-STEPS, [0.0], STEPS])
-MARGIN = 4  # errors are estimates: what is further off than this many of them is off
+MARGIN = 4  # an error is an estimate; what is off by more than this many of it is wrong
 
 # For what hardly runs twice: most of the time goes into compiling. The older of two code generators is the faster one.
 COMPILER_OPTIONS = {"xla_backend_optimization_level": 0}
@@ -26,7 +26,7 @@ class Slopes(NamedTuple):
 
     Attributes:
         central: the slope at 0, where there is one; halfway between the two sides' at a kink.
-        error: what it is off by, at a guess; infinite where differences come to no result.
+        error: an estimate of its error; infinite if differences come to no result.
         low: the smaller of the slopes to the left and to the right at a kink; elsewhere ``central``.
         high: the larger of the two at a kink; elsewhere ``central``.
     """
@@ -62,9 +62,9 @@ def slopes(values: np.ndarray) -> Slopes:
 def _limit(estimates: np.ndarray, orders: tuple[int, ...], rounding: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The limit of estimates whose steps shrink fourfold, and its error.
 
-    Each two neighbours are combined so that the error's terms of the given orders in h cancel (Richardson). Of the
-    results the one is taken that is nearest to those beside it, rounding counted in. Rounding is what the functions are
-    rounded to, or more: what makes the results of the shortest steps, which differ in nothing else, differ.
+    Neighbours are combined so that the error's terms of the given orders in h cancel (Richardson). Of the results, the
+    one with the smallest error is taken: the distance from its neighbours, plus rounding. Rounding is at least one unit
+    in the last place of the values; it is more if the shortest steps say so, whose results differ by nothing else.
     """
     for order in orders:
         estimates = (4**order * estimates[1:] - estimates[:-1]) / (4**order - 1)

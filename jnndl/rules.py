@@ -21,7 +21,7 @@ from jnndl.differences import POINTS, Slopes, direction, once, slopes
 from jnndl.gradients import Objective
 from jnndl.network import Params
 
-SHRUNK = (1.0, 1 / 16, 1 / 256, 1 / 4096)  # sizes of the input at which a rule is tried
+SHRUNK = (1.0, 2.0**-4, 2.0**-12, 2.0**-24)  # sizes of the input at which a rule is tried
 BESIDE = 1e-3  # how far beside the input it is tried, too, because the input itself may lie on a kink
 
 
@@ -79,7 +79,17 @@ def shapes(tree: PyTree) -> str:
 
 
 def rules_of(objective: Objective, y: Array, n: int, keys: Key[Array, " m"]) -> list[Rule]:
-    """A rule for each layer, then the cost's, then with a penalty one for each layer that has parameters."""
+    """The rules of an objective.
+
+    Args:
+        objective: whose rules.
+        y: the targets of m examples, shape (m, n_out).
+        n: what divides the penalty.
+        keys: a key for each example, for layers that are random in training.
+
+    Returns:
+        A rule for each layer, first to last, then the cost's, then the penalty's if there is one.
+    """
     cost, neuron, penalty = objective.cost, objective.network.neuron, (n, objective.l1, objective.l2)
     found = []
     for number, layer in enumerate(objective.network.layers):
@@ -136,7 +146,18 @@ def shrink_layer(x: tuple, size: Array) -> tuple:
 
 
 def try_rules(objective: Objective, n: int, params: Params, batch: Dataset, keys: Key[Array, " m"]) -> list[Trial]:
-    """Try each rule; a layer's also with the automatic gradient that it gets from the cost."""
+    """Try each rule beside ``jax.vjp``; to be compiled.
+
+    Args:
+        objective: whose rules.
+        n: what divides the penalty.
+        params: the parameters.
+        batch: m examples.
+        keys: a key for each.
+
+    Returns:
+        A trial of each rule.
+    """
     a, y = objective.examples(params, batch)
     rules, count = rules_of(objective, y, n, keys), len(params)
     inputs: list[PyTree] = []
@@ -190,7 +211,20 @@ def _outputs(
 def slopes_of(
     objective: Objective, params: Params, batch: Dataset, n: int, keys: Key[Array, " m"], xs: list, draws: np.ndarray
 ) -> list[list[list[tuple[np.ndarray, Slopes]]]]:
-    """For each rule and each of its arrays: directions, and the slopes of all outputs along them."""
+    """Differences of each rule's function.
+
+    Args:
+        objective: whose rules; the next four arguments are those of ``try_rules``.
+        params: in float64.
+        batch: m examples.
+        n: what divides the penalty.
+        keys: a key for each example.
+        xs: the input of each function, in float64.
+        draws: random numbers for directions, a row for each.
+
+    Returns:
+        For each rule and each array of its input: directions, and the slopes of all outputs along them.
+    """
     flat = [jax.tree.flatten(x) for x in xs]
     found: list[list[list]] = [[[] for _ in leaves] for leaves, _ in flat]
     for number, draw in itertools.product(range(max(len(leaves) for leaves, _ in flat)), draws):
