@@ -6,7 +6,6 @@ faster there than side by side, and a network that has stopped costs nothing. (F
 ``vmap``, where a network that has stopped is still computed, and the result thrown away.
 """
 
-import dataclasses
 import functools
 import pathlib
 import warnings
@@ -24,9 +23,9 @@ from jnndl.chunks import CHUNK
 from jnndl.data import Dataset
 from jnndl.measures import History, Scores
 from jnndl.network import Network, Params
-from jnndl.options import Loop, Settings, prepare
+from jnndl.options import Run, Settings, prepare
 from jnndl.settings import Hyperparameters, State, TrainConfig, start
-from jnndl.training import Fit, compiled_once, make_checkpoint, run, start_one, train_epoch, warn_at_chance
+from jnndl.training import Fit, compiled_once, make_checkpoint, start_one, train_epoch, train_loop, warn_at_chance
 
 HOST_BYTES = 4 * 2**30  # assumed memory where a device does not report its own
 
@@ -134,26 +133,20 @@ def fit_many(
     """
     validation.check_keys("keys", keys, 1)
     count = len(keys)
-    config, hyper, loop = prepare(network, training, evaluation, epochs, learning_rate, settings, count)
-    hyper = jax.tree.map(lambda value: np.broadcast_to(value, (count,)), hyper)
-    loop = dataclasses.replace(loop, devices=jax.devices() if loop.devices is None else loop.devices)
-    parts = plan_parts(config, hyper, keys, loop, at_once)
-    results = [
-        train_part(config, hyper, keys, loop, training, evaluation, part, None if len(parts) == 1 else number)
-        for number, part in enumerate(parts)
-    ]
+    run = prepare(network, training, evaluation, epochs, learning_rate, settings, count)
+    run = run._replace(hyper=jax.tree.map(lambda value: np.broadcast_to(value, (count,)), run.hyper))
+    parts = plan_parts(run, keys, at_once)
+    results = [train_part(run, keys, part, None if len(parts) == 1 else number) for number, part in enumerate(parts)]
     state, history = results[0] if len(parts) == 1 else _join(results, keys)
-    warn_at_chance(training, history, hyper)
-    return Fit(config.network, history, state)
+    warn_at_chance(run, history)
+    return Fit(run.config.network, history, state)
 
 
-def plan_parts(
-    config: TrainConfig, hyper: Hyperparameters, keys: Key[Array, " networks"], loop: Loop, at_once: int | None
-) -> list[slice]:
+def plan_parts(run: Run, keys: Key[Array, " networks"], at_once: int | None) -> list[slice]:
     """Which networks are trained together: as many as ``at_once`` says, or as half of the memory holds."""
-    count, devices = len(keys), loop.devices or jax.devices()
+    count, devices = len(keys), run.loop.devices or jax.devices()
     if at_once is None:
-        fitting = how_many_fit(config, hyper, keys, devices)
+        fitting = how_many_fit(run, keys, devices)
         at_once = max(1, fitting // len(devices)) * len(devices)  # as many on each device
         if at_once < count:
             warnings.warn(
@@ -164,20 +157,18 @@ def plan_parts(
     return [slice(first, min(first + at_once, count)) for first in range(0, count, at_once)]
 
 
-def how_many_fit(
-    config: TrainConfig, hyper: Hyperparameters, keys: Key[Array, " networks"], devices: Sequence[jax.Device]
-) -> int:
+def how_many_fit(run: Run, keys: Key[Array, " networks"], devices: Sequence[jax.Device]) -> int:
     """How many networks fit into half of the memory.
 
     In training a network needs its state twice (the old and the new one), and its gradient and its update, each as
     large as the parameters. On an accelerator, which trains networks side by side, each also needs the activations of
     a chunk of examples. The other half of the memory is for the data and for what XLA needs besides.
     """
-    one = start_one.eval_shape(config, jax.tree.map(lambda value: value[0], hyper), keys[0])
+    one = start_one.eval_shape(run.config, jax.tree.map(lambda value: value[0], run.hyper), keys[0])
     bytes_each = 2 * _bytes(one) + 2 * _bytes(one.params)
     memory = (devices[0].memory_stats() or {}).get("bytes_limit", 0)
     if devices[0].platform != "cpu":
-        bytes_each += CHUNK * config.network.activation_bytes()
+        bytes_each += CHUNK * run.config.network.activation_bytes
     return int((len(devices) * memory or HOST_BYTES) // 2 // bytes_each)
 
 
@@ -185,38 +176,29 @@ def _bytes(tree: Any) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
-def train_part(
-    config: TrainConfig,
-    hyper: Hyperparameters,
-    keys: Key[Array, " networks"],
-    loop: Loop,
-    training: Dataset,
-    evaluation: Dataset | None,
-    part: slice,
-    number: int | None,
-) -> tuple[State, History]:
+def train_part(run: Run, keys: Key[Array, " networks"], part: slice, number: int | None) -> tuple[State, History]:
     """Train some of the networks at once.
 
     Args:
-        config, hyper, keys, loop, training, evaluation: the whole sweep.
+        run, keys: the whole sweep.
         part: which of its networks.
-        number: the number of the part, or None where it is all there is, which may stay on the devices.
+        number: the number of the part; None if it is the only one, whose arrays may stay on the devices.
     """
-    total, count = len(keys), part.stop - part.start
-    keys, hyper = keys[part], jax.tree.map(lambda value: value[part], hyper)
+    total, size, loop = len(keys), part.stop - part.start, run.loop
+    keys, run = keys[part], run._replace(hyper=jax.tree.map(lambda value: value[part], run.hyper))
     params, path = loop.params, None
     if params is not None:
         params = jax.tree.map(  # in NumPy, where broadcasting copies nothing
             lambda leaf, one: np.broadcast_to(np.asarray(leaf), (total, *one.shape))[part],
             params,
-            config.network.param_shapes,
+            run.config.network.param_shapes,
         )
     if number is not None and loop.checkpoint is not None:
         path = pathlib.Path(loop.checkpoint)
         path = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    checkpoint = make_checkpoint(config, hyper, loop, keys, training, evaluation, path)
-    mesh, state = distribute(config, hyper, keys, params, loop.devices)
-    training, evaluation = jax.device_put((training, evaluation), jax.NamedSharding(mesh, jax.P()))
+    checkpoint = make_checkpoint(run, keys, path)
+    mesh, state = distribute(run.config, run.hyper, keys, params, loop.devices)
+    data = jax.device_put(run[3:], jax.NamedSharding(mesh, jax.P()))
 
     def after_epoch(epoch: int, scores: Scores, state: State) -> Any:
         if loop.callback is None:
@@ -224,14 +206,14 @@ def train_part(
 
         def among_all(score: np.ndarray) -> np.ndarray:
             everyone = np.full((total, *score.shape[1:]), np.nan, score.dtype)
-            everyone[part] = score[:count]
+            everyone[part] = score[:size]
             return everyone
 
         return loop.callback(epoch, jax.tree.map(among_all, scores))
 
-    step = functools.partial(train_epoch_many, config, mesh)
-    state, history = run(step, state, training, evaluation, config, loop, after_epoch, checkpoint)
-    state, history = jax.tree.map(lambda leaf: leaf[:count], (state, history))
+    step = functools.partial(train_epoch_many, run.config, mesh)
+    state, history = train_loop(step, state, data, run, after_epoch, checkpoint)
+    state, history = jax.tree.map(lambda leaf: leaf[:size], (state, history))
     if number is None:
         return state, history
     # Off the devices, before the next part needs their memory.

@@ -109,14 +109,12 @@ class Network:
                 ) from error
         return a.shape
 
-    def activation_bytes(self, dtype: Any = float) -> int:
+    @functools.cached_property
+    def activation_bytes(self) -> int:
         """How many bytes one example takes in training: its input, its output, and all that ``backward`` needs."""
-        dtype = jax.dtypes.canonicalize_dtype(dtype)
-        params = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, dtype), self.param_shapes)
-        x = jax.ShapeDtypeStruct(self.input_shape, dtype)
-        return sum(
-            leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves((x, jax.eval_shape(self.forward, params, x)))
-        )
+        x = jax.ShapeDtypeStruct(self.input_shape, jax.dtypes.canonicalize_dtype(float))
+        leaves = jax.tree.leaves((x, jax.eval_shape(self.forward, self.param_shapes, x)))
+        return sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
 
     @functools.cached_property
     def param_shapes(self) -> Params:

@@ -4,7 +4,7 @@ import dataclasses
 import difflib
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import jax
 import optax
@@ -94,6 +94,23 @@ class Loop:
     devices: Sequence[jax.Device] | None = None
 
 
+class Run(NamedTuple):
+    """A call of ``fit`` or ``fit_many``, checked.
+
+    Attributes:
+        config: what is compiled in.
+        hyper: what is an array; for many networks each of shape (networks,).
+        loop: what the loop on the host needs.
+        training, evaluation: the data.
+    """
+
+    config: TrainConfig
+    hyper: Hyperparameters
+    loop: Loop
+    training: Dataset
+    evaluation: Dataset | None
+
+
 def prepare(
     network: Network,
     training: Dataset,
@@ -102,8 +119,8 @@ def prepare(
     learning_rate: Any,
     settings: Settings,
     count: int | None = None,
-) -> tuple[TrainConfig, Hyperparameters, Loop]:
-    """Check what ``fit`` and ``fit_many`` have in common; split it: compiled in, arrays, and what the loop needs.
+) -> Run:
+    """Check what ``fit`` and ``fit_many`` have in common, and sort it.
 
     Args:
         network, training, evaluation, epochs, learning_rate, settings: as they came.
@@ -125,16 +142,12 @@ def prepare(
         validation.bind(config.network, evaluation, "evaluation")
     params = loop.params if count is None else None  # many networks are of the default dtype
     dtype = float if params is None else jax.numpy.result_type(*jax.tree.leaves(params))
-    return config, Hyperparameters(**{name: as_array(value, dtype) for name, value in values.items()}), loop
+    hyper = Hyperparameters(**{name: as_array(value, dtype) for name, value in values.items()})
+    return Run(config, hyper, loop, training, evaluation)
 
 
 def _check(
-    config: TrainConfig,
-    loop: Loop,
-    training: Any,
-    evaluation: Any,
-    count: int | None,
-    values: dict[str, Any],
+    config: TrainConfig, loop: Loop, training: Any, evaluation: Any, count: int | None, values: dict[str, Any]
 ) -> None:
     """Raise, with a sentence, where settings, data and network do not fit together."""
     validation.check_model(config.network, config.cost)

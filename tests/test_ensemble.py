@@ -262,7 +262,7 @@ def test_initial_states_are_made_on_the_devices_that_train_them():
 
 
 def test_the_memory_of_a_network_is_counted_from_its_state(monkeypatch):
-    from jnndl import ensemble, settings
+    from jnndl import ensemble, options, settings
 
     network = mlp([200, 300, 10])
     weights = 4 * (200 * 300 + 300 + 300 * 10 + 10)  # bytes of its parameters
@@ -271,7 +271,8 @@ def test_the_memory_of_a_network_is_counted_from_its_state(monkeypatch):
         config = settings.TrainConfig(network, optimizer=optimizer)
         # Parameters, the best ones and the optimiser's, before and after; the gradient and the updates.
         monkeypatch.setattr(ensemble, "HOST_BYTES", 2 * 10 * ((2 + copies) * 2 + 2) * weights * 1.01)
-        assert ensemble.how_many_fit(config, hyper, KEYS, jax.devices()) == 10
+        run = options.Run(config, hyper, options.Loop(1), TRAINING, None)
+        assert ensemble.how_many_fit(run, KEYS, jax.devices()) == 10
 
 
 def test_a_callback_ends_the_run_of_many():
