@@ -19,7 +19,10 @@ Scale = float | tuple[float, ...]
 
 def as_scale(value: Any) -> Scale:
     """A number as a float, one number per column as a tuple: hashable, so that it can be part of a program."""
-    array = np.asarray(value, float)
+    array = np.asarray(value)
+    if array.dtype.kind not in "iufb" or not array.size or not np.all(np.isfinite(array)):
+        raise ValueError(f"scale or offset is {value!r:.60}; give a finite number, or one number per column")
+    array = array.astype(float)
     return array.item() if array.ndim == 0 else tuple(array.ravel().tolist())
 
 
@@ -44,7 +47,7 @@ def rescale(inputs: Any, scale: Scale, offset: Scale, shape: tuple[int, ...], dt
 
 
 @jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Dataset:
     """Examples and their targets; a pytree of two arrays. The network sees ``scale * inputs + offset``.
 
@@ -64,7 +67,7 @@ class Dataset:
     offset: Any = dataclasses.field(default=0.0, metadata={"static": True})
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "scale", as_scale(self.scale))
+        object.__setattr__(self, "scale", as_scale(1.0 if self.scale is None else self.scale))
         object.__setattr__(self, "offset", as_scale(0.0 if self.offset is None else self.offset))
 
     @property

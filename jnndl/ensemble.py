@@ -86,8 +86,11 @@ def distribute(
     mesh = jax.make_mesh((min(count, len(devices)),), ("networks",), (axis,), devices=devices[:count])
     padded = np.minimum(np.arange(-(-count // mesh.size) * mesh.size), count - 1)
     hyper, params = jax.tree.map(lambda value: value[padded], (hyper, params))
-    state = _start_many(config, mesh, hyper, keys[padded], params)
-    padding = jax.device_put(np.arange(len(padded)) >= count, jax.NamedSharding(mesh, jax.P("networks")))
+    networks = jax.NamedSharding(mesh, jax.P("networks"))
+    hyper, keys, params, padding = jax.device_put(
+        (hyper, keys[padded], params, np.arange(len(padded)) >= count), networks
+    )
+    state = _start_many(config, mesh, hyper, keys, params)
     return mesh, state._replace(stopped=padding)
 
 
@@ -114,7 +117,7 @@ def fit_many(
 
     Args:
         network, training, evaluation, epochs: as for ``fit``.
-        keys: one key for each network.
+        keys: one key for each network, of JAX's default kind if ``fit`` is to draw the same numbers.
         learning_rate: a number for all networks, or an array of shape (networks,). The same holds for the settings
             ``l1``, ``l2`` and ``momentum``.
         at_once: how many networks to train together; the rest follow in further parts. None for as many as fit into

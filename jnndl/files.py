@@ -78,7 +78,8 @@ def _describe(network: Network) -> dict[str, Any]:
         if type(layer) in LAYERS.values():
             for field in dataclasses.fields(layer):  # type: ignore[arg-type]
                 value = getattr(layer, field.name)
-                if callable(field.default) and value not in initializers.INITIALIZERS.values():
+                known = initializers.INITIALIZERS.values()
+                if field.default in known and value not in known and callable(value):
                     layers[-1][field.name] = {
                         "initializer": None
                     }  # a user's function cannot be saved; loaded parameters do not need it
@@ -143,6 +144,9 @@ def save(path: str | os.PathLike, network: Network, params: Params) -> None:
         TypeError, ValueError: if the parameters are those of another network, or a field of a layer cannot be saved.
     """
     validation.check_params(network, params)
+    for name, leaf in storage.named(params).items():
+        if np.asarray(leaf).dtype.kind != "f":
+            raise TypeError(f"params: {name} is {leaf.dtype}; give floats of 16, 32 or 64 bits, by astype(float)")
     tensors = {name: np.asarray(leaf, order="C") for name, leaf in storage.named(params).items()}
     metadata = {"format": FORMAT, "version": str(VERSION), "network": json.dumps(_describe(network))}
     storage.write_tensors(path, tensors, metadata)

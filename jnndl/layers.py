@@ -76,6 +76,11 @@ class Dense:
         for name in ("n_in", "n_out"):
             object.__setattr__(self, name, arguments.size(f"Dense: {name}", getattr(self, name)))
         for name in ("weight_init", "bias_init"):
+            if not callable(getattr(self, name)):
+                raise TypeError(
+                    f"Dense: {name} is {getattr(self, name)!r}; give a function of a key and a shape, such as "
+                    "initializers.default"
+                )
             object.__setattr__(self, name, identity.canonical(getattr(self, name)))
         if not isinstance(self.neuron, Neuron):
             raise TypeError(f"Dense: neuron is {self.neuron!r:.60}; give one of jnndl.neurons, such as neurons.sigmoid")

@@ -50,7 +50,8 @@ class Settings(TypedDict, total=False):
             part of the compiled program, and what it returns after each epoch is in ``history.probe``.
         params: where to start from; None draws new parameters. For ``fit_many`` with a leading axis of networks, or
             those of one network, from which all start.
-        callback: called as ``callback(epoch, scores)`` after each epoch. If it returns True, training ends.
+        callback: called as ``callback(epoch, scores)`` after each epoch. If it returns True, training ends; a run that
+            was ended so can be resumed, and then goes on until the callback says True again.
         progress: show a progress bar; otherwise training is silent.
         checkpoint: a file that keeps the whole state, to resume from after a crash; replaced only by a whole new one.
         checkpoint_every: epochs from one checkpoint to the next (1); the last epoch always writes one.

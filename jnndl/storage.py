@@ -3,6 +3,7 @@
 import os
 import pathlib
 import platform
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,9 +24,9 @@ def write_atomically(path: str | os.PathLike, write: Callable[[str], Any]) -> No
     start, end = f".{path.stem}.{platform.node()}-", f".partial{path.suffix}"  # some writers go by the ending
     for stale in path.parent.iterdir():
         ours = stale.name.startswith(start) and stale.name.endswith(end)
-        if ours and not _is_alive(stale.name.removeprefix(start).removesuffix(end)):
+        if ours and not _is_alive(stale.name.removeprefix(start).partition("-")[0]):
             stale.unlink(missing_ok=True)
-    temporary = path.with_name(f"{start}{os.getpid()}{end}")
+    temporary = path.with_name(f"{start}{os.getpid()}-{threading.get_ident()}{end}")
     try:
         write(str(temporary))
         with open(temporary, "rb+") as file:

@@ -185,7 +185,8 @@ def train_loop(
         scores, flags = jax.device_get((scores, {"stopped": state.stopped, "diverged": state.diverged}))
         history.append(scores)
         ended = np.all(flags["stopped"])
-        ended |= after_epoch(number, scores, state._replace(**flags)) is True
+        asked = after_epoch(number, scores, state._replace(**flags))
+        ended |= isinstance(asked, bool | np.bool_) and asked
         if checkpoint is not None and (ended or (number + 1) % checkpoint.every == 0 or number + 1 == loop.epochs):
             checkpoint.write(state, History.of(history))
         if ended:

@@ -106,6 +106,9 @@ def check_params(network: Network, params: Params, count: int | None = None) -> 
         )
     for (path, wanted), leaf in zip(jax.tree.leaves_with_path(template), jax.tree.leaves(params), strict=True):
         found = jnp.shape(leaf)
+        kind: Any = getattr(leaf, "dtype", type(leaf).__name__)
+        if isinstance(kind, str) or not jnp.issubdtype(kind, jnp.floating):
+            raise TypeError(f"params: {jax.tree_util.keystr(path)} is {kind}, but parameters are floats; {remedy}")
         if found != wanted.shape and (count is None or found != (count, *wanted.shape)):
             raise ValueError(
                 f"params: {jax.tree_util.keystr(path)} has shape {found}, but {wanted.shape} in this network; {remedy}"

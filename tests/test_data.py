@@ -690,3 +690,9 @@ def test_each_column_may_have_a_scale_of_its_own(scale):
     part = data.Dataset(np.array([[1, 2], [3, 4]], np.uint8), np.zeros(2, np.uint8), scale, (0.0, 1.0))
     assert part.examples((2,), jnp.float32).tolist() == [[0.5, 5.0], [1.5, 9.0]]
     assert hash((part.scale, part.offset)) == hash(((0.5, 2.0), (0.0, 1.0)))
+
+
+@pytest.mark.parametrize("scale", [np.nan, np.inf, "large", [], [1.0, np.nan]])
+def test_a_scale_that_is_not_finite(scale):
+    with pytest.raises(ValueError, match=r"scale or offset is .*; give a finite number, or one number per column"):
+        data.Dataset(np.zeros((2, 2), np.uint8), np.zeros(2, np.uint8), scale)

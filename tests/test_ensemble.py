@@ -287,3 +287,12 @@ def test_thinned_measurements_of_many_networks():
     many = jnndl.fit_many(NETWORK, TRAINING, EVALUATION, keys=KEYS[:2], **settings)
     assert np.isnan(many.history.training_cost).tolist() == 2 * [[True, False, True]]
     assert_equal_bits(many, 0, jnndl.fit(NETWORK, TRAINING, EVALUATION, key=KEYS[0], **settings))
+
+
+def test_parameters_and_keys_may_lie_on_other_devices():
+    there, settings = jax.devices()[1], SETTINGS | {"learning_rate": 0.5}
+    params = jnndl.fit(NETWORK, TRAINING, key=KEYS[0], devices=[there], **settings).params
+    found = jnndl.fit_many(NETWORK, TRAINING, keys=jax.device_put(KEYS[:3], there), params=params, **settings)
+    assert_equal_bits(found, 1, jnndl.fit(NETWORK, TRAINING, key=KEYS[1], params=params, **settings))
+    back = jnndl.fit_many(NETWORK, TRAINING, keys=KEYS[:3], params=found.params, devices=jax.devices()[:1], **settings)
+    assert back.history.penalty.shape == (3, 3)

@@ -809,7 +809,8 @@ def test_what_a_killed_process_left_is_removed_by_the_next_to_write(saved):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     left, busy = (
-        path.with_name(f".{path.stem}.{platform.node()}-{pid}.partial{path.suffix}") for pid in (dead.pid, os.getppid())
+        path.with_name(f".{path.stem}.{platform.node()}-{pid}-1.partial{path.suffix}")
+        for pid in (dead.pid, os.getppid())
     )
     left.write_bytes(b"half")
     busy.write_bytes(b"another process writes here now")
@@ -850,3 +851,35 @@ def test_a_damaged_description_is_named_with_its_file(path, damage):
     write_by_hand(path, METADATA | {"version": "2", "network": json.dumps(description)}, ARRAYS)
     with pytest.raises(ValueError, match=in_order(f"{path}: its description of the network is damaged")):
         jnndl.load(path)
+
+
+@dataclasses.dataclass(frozen=True)
+class Apply:
+    """A registered layer that holds a function."""
+
+    function: Any = jnp.tanh
+
+    def init(self, key):
+        return ()
+
+    def forward(self, params, a, key=None):
+        return self.function(a), a
+
+    def backward(self, params, saved, grad):
+        return grad, ()
+
+
+def test_a_function_in_a_field_is_not_dropped_in_silence(path, monkeypatch):
+    monkeypatch.setitem(files.LAYERS, "Apply", Apply)
+    network = Network((Apply(jnp.sin), Dense(3, 2, neurons.linear)), neurons.sigmoid, (3,))
+    with pytest.raises(TypeError, match=r"layer 0, Apply, function: .* cannot be saved"):
+        jnndl.save(path, network, draw(network))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "int32", "complex64", "bool"])
+def test_parameters_that_load_would_refuse_are_not_saved(saved, dtype):
+    network, params, path = saved
+    before = path.read_bytes()
+    with pytest.raises(TypeError, match=r"params: .*0.*weight is .*; give"):
+        jnndl.save(path, network, jax.tree.map(lambda leaf: jnp.asarray(leaf).astype(dtype), params))
+    assert path.read_bytes() == before
