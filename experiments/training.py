@@ -79,10 +79,16 @@ class Trainer:
         """Train one network per seed; see ``Job.fit``."""
         checkpoint = None if self.checkpoints is None else self.checkpoints / f"{self.requests}.safetensors"
         self.requests += 1
-        request = fingerprint((network, training, evaluation, seeds, epochs, cells, settings))
-        if request in self.trained:
-            print(f"{title}already trained by this command", flush=True)
-            return self.trained[request]
+        measured = settings.get("measure_training", 1)
+        requests = [
+            fingerprint((network, training, evaluation, seeds, epochs, cells, settings | {"measure_training": often}))
+            # Measuring changes no network: where nobody wants the training data measured, a run that did so is as good.
+            for often in ((measured,) if measured else (0, 1))
+        ]
+        for request in requests:
+            if request in self.trained:
+                print(f"{title}already trained by this command", flush=True)
+                return self.trained[request]
         progress = Progress(title, epochs, len(training), evaluation, "seeds" if cells == 1 else "networks")
         with warnings.catch_warnings(record=True) as caught:  # in the book's failures a warning is part of the story
             warnings.simplefilter("always")
@@ -101,8 +107,8 @@ class Trainer:
         for warning in caught:
             print(f"{title}note: {warning.message}", flush=True)
         seconds = float(np.median(progress.seconds)) if progress.seconds else math.nan
-        self.trained[request] = Trained(fit, seconds)
-        return self.trained[request]
+        self.trained[requests[0]] = Trained(fit, seconds)
+        return self.trained[requests[0]]
 
 
 def keys_and_cells(seeds: int, cells: int, settings: dict[str, Any]) -> dict[str, Any]:
