@@ -166,6 +166,8 @@ def progress_line(scores: Scores, size: int, unit: str, clock: str) -> str:
         clock: the time, in words.
     """
     values = scores.training_accuracy if scores.evaluation_accuracy is None else scores.evaluation_accuracy
+    if values is None and scores.training_cost is None:
+        return f"not measured ({clock})"
     if values is None:
         return f"training cost {np.nanmean(scores.training_cost):.6g} ({clock})"
     accuracy = np.asarray(values)[~np.isnan(values)]

@@ -322,6 +322,8 @@ def test_an_epoch_is_told_as_in_the_book_or_by_its_cost():
     assert training.progress_line(scores, 50, "networks", "1 s") == "50 / 50   (100.00 % +- 0.00, 3 networks, 1 s)"
     scores.training_accuracy = None
     assert training.progress_line(scores, 50, "seeds", "1 s") == "training cost 0.375 (1 s)"
+    scores.training_cost = None
+    assert training.progress_line(scores, 50, "seeds", "1 s") == "not measured (1 s)"
     scores.evaluation_accuracy = np.array([np.nan])
     assert training.progress_line(scores, 50, "seeds", "1 s") == "- / 50   (nan %, 0 seeds, 1 s)"
 
