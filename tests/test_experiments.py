@@ -193,6 +193,27 @@ def test_the_same_networks_are_trained_once_and_others_are_not_mistaken_for_them
     assert len({trained.fit.history.evaluation_cost.tobytes() for trained in (first, *others)}) == 4
 
 
+def test_networks_of_another_precision_are_other_networks(digits):
+    job = Job(digits, seeds=2, quick=True)
+    network, settings = job.mlp(), {"epochs": 1, "learning_rate": 0.5}
+    single = job.fit(network, digits.validation, **settings).fit
+    with jax.enable_x64(True):
+        double = job.fit(network, digits.validation, **settings).fit
+    assert [fit.params[0].weight.dtype for fit in (single, double)] == [np.float32, np.float64]
+
+
+def test_networks_that_were_measured_more_answer_who_asks_for_less_but_not_the_reverse(digits):
+    job = Job(digits, seeds=2, quick=True)
+    network, settings = job.mlp(), {"epochs": 1, "learning_rate": 0.5}
+    less = job.fit(network, digits.validation, measure_training=0, **settings)
+    assert less.fit.history.training_cost is None
+    more = job.fit(network, digits.validation, **settings)
+    assert more.fit.history.training_cost is not None
+    np.testing.assert_array_equal(less.fit.history.evaluation_cost, more.fit.history.evaluation_cost)
+    whole = job.fit(network, digits.test, **settings)
+    assert job.fit(network, digits.test, measure_training=0, **settings) is whole
+
+
 @pytest.fixture
 def fits(monkeypatch):
     """Arguments of the calls of ``fit_many``, which does nothing."""
@@ -299,6 +320,8 @@ def test_an_epoch_is_told_as_in_the_book_or_by_its_cost():
     assert training.progress_line(scores, 50, "networks", "1 s") == "50 / 50   (100.00 % +- 0.00, 3 networks, 1 s)"
     scores.training_accuracy = None
     assert training.progress_line(scores, 50, "seeds", "1 s") == "training cost 0.375 (1 s)"
+    scores.training_cost = None
+    assert training.progress_line(scores, 50, "seeds", "1 s") == "trained (1 s)"
     scores.evaluation_accuracy = np.array([np.nan])
     assert training.progress_line(scores, 50, "seeds", "1 s") == "- / 50   (nan %, 0 seeds, 1 s)"
 
