@@ -147,8 +147,8 @@ EXPERIMENT = Experiment(
             ours=f"the same two arms at their best epochs, paired by seed, {WHOLE}: the others would measure how often "
             "the quadratic cost gets stuck, and not how much better the cross-entropy is",
             why=f"Over all seeds the cross-entropy is {{{ALL_100}|points}} ahead, where the book has 0.23 points. "
-            f"Nearly all of it comes from lost digits: {{{lost('quadratic, 100')}|%|at}} of the networks with quadratic "
-            f"cost have lost at least one, and {{{lost('cross-entropy, 100')}|%|at}} of those with cross-entropy.",
+            f"Nearly all of it comes from lost digits: {{{lost('quadratic, 100')}|%|at}} of the networks with "
+            f"quadratic cost have lost at least one, and {{{lost('cross-entropy, 100')}|%|at}} of those with cross-entropy.",
         ),
         Row(
             id="ch3-eta-heuristic",

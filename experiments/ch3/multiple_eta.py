@@ -41,7 +41,8 @@ def late_fall(cost: np.ndarray) -> np.ndarray:
     return found
 
 
-RISES, LATE_FALL, X
+RISES = "epochs in which the cost rises"
+LATE_FALL, LATE_RISES = "0.25: share of the fall after epoch 20", "0.25: epochs after 20 in which the cost rises"
 LARGEST_RISE, WHOLE_FALL = "0.025: largest rise of the cost", "0.025: fall of the cost in all"
 # What the book says of one rate: name -> the rate, and a function of the cost, which has shape (seeds, epochs).
 OF_ONE: dict[str, tuple[float, Callable[[np.ndarray], np.ndarray]]] = {
