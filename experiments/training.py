@@ -80,17 +80,18 @@ class Trainer:
         """Train one network per seed; see ``Job.fit``."""
         checkpoint = None if self.checkpoints is None else self.checkpoints / f"{self.requests}.safetensors"
         self.requests += 1
-        # Networks that were measured on their training data, too, have the same parameters and the same other scores.
-        enough = dict.fromkeys((settings.get("measure_training", 1), *([] if evaluation is None else [1])))
+        measured = settings.get("measure_training", 1)
         precision = str(jnp.result_type(float))  # of the parameters; inside ``jax.enable_x64`` it is another
+        asked = network, training, evaluation, seeds, epochs, cells, precision
         requests = [
-            fingerprint((network, training, evaluation, seeds, epochs, cells, precision, settings | measured))
-            for measured in ({"measure_training": every} for every in enough)
+            fingerprint((*asked, settings | {"measure_training": often}))
+            # Measuring changes no network: where nobody wants the training data measured, a run that did so is as good.
+            for often in ((measured,) if measured else (0, 1))
         ]
-        for known in requests:
-            if known in self.trained:
+        for request in requests:
+            if request in self.trained:
                 print(f"{title}already trained by this command", flush=True)
-                return self.trained[known]
+                return self.trained[request]
         progress = Progress(title, epochs, len(training), evaluation, "seeds" if cells == 1 else "networks")
         with warnings.catch_warnings(record=True) as caught:  # in the book's failures a warning is part of the story
             warnings.simplefilter("always")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import jnndl
-from experiments import catalogue, comparison, plots, report, runner, training
+from experiments import catalogue, comparison, plots, report, runner, statistics, training
 from experiments.__main__ import EXPERIMENTS, main, select
 from experiments.ch2.gradients import FITTING, cases
 from experiments.comparison import Comparison, minus
@@ -112,10 +112,10 @@ def test_every_entry_of_the_book_has_its_question_or_a_reason():
     assert {*answered, *catalogue.NOT_RUN} == set(ENTRIES)
 
 
-def test_rows_are_of_three_kinds_and_say_what_they_need():
+def test_rows_are_of_four_kinds_and_say_what_they_need():
     for experiment in EXPERIMENTS.values():
         for row in experiment.rows:
-            assert row.rule.kind in ("toy", "number", "claim")
+            assert row.rule.kind in ("toy", "number", "claim", "drawing")
             assert all((row.id, row.did, row.reported, row.place, row.metric, row.ours)), row
         # A metric that two rows judge by one rule would be counted twice.
         judged = [(row.metric, row.rule) for row in experiment.rows]
@@ -202,16 +202,27 @@ def test_networks_of_another_precision_are_other_networks(digits):
     assert [fit.params[0].weight.dtype for fit in (single, double)] == [np.float32, np.float64]
 
 
-def test_networks_that_were_measured_more_answer_who_asks_for_less_but_not_the_reverse(digits):
+def test_networks_whose_training_data_were_measured_serve_who_does_not_look_at_that(digits):
+    settings = {"epochs": 2, "learning_rate": 0.5, "batch_size": 10}
+
+    def train(job, **more):
+        return job.fit(job.mlp(), digits.validation, **settings, **more)
+
     job = Job(digits, seeds=2, quick=True)
-    network, settings = job.mlp(), {"epochs": 1, "learning_rate": 0.5}
-    less = job.fit(network, digits.validation, measure_training=0, **settings)
-    assert less.fit.history.training_cost is None
-    more = job.fit(network, digits.validation, **settings)
-    assert more.fit.history.training_cost is not None
-    np.testing.assert_array_equal(less.fit.history.evaluation_cost, more.fit.history.evaluation_cost)
-    whole = job.fit(network, digits.test, **settings)
-    assert job.fit(network, digits.test, measure_training=0, **settings) is whole
+    without = train(job, measure_training=0)
+    measured = train(job)
+    assert measured is not without  # the other way round something would be missing
+    assert train(job, measure_training=1) is measured
+    assert train(job, measure_training=0) is without
+    assert train(job, measure_training=2) is not measured
+    later = Job(digits, seeds=2, quick=True)
+    measured = train(later)
+    assert train(later, measure_training=0) is measured
+    # They are the same networks, to the last bit.
+    for a, b in zip(*map(jax.tree.leaves, (measured.fit.params, without.fit.params)), strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(measured.fit.history.evaluation_accuracy, without.fit.history.evaluation_accuracy)
+    np.testing.assert_array_equal(measured.fit.history.evaluation_cost, without.fit.history.evaluation_cost)
 
 
 @pytest.fixture
@@ -347,6 +358,23 @@ def test_a_stopped_network_keeps_its_last_value():
 
 def test_curves_are_json_values_of_six_digits():
     assert comparison.curve(np.array([[1 / 3, np.nan], [np.inf, 2e10 / 3]])) == [[0.333333, None], [None, 6.66667e9]]
+
+
+def test_lost_classes_by_hand():
+    labels = np.repeat([0, 1, 2], [100, 50, 10])
+    second_of_one, none_of_two = labels.copy(), labels.copy()
+    second_of_one[100:149] = 0  # one of 50 is 2 %: not fewer
+    none_of_two[150:] = 7  # an answer that is no class
+    none_of_two[1:100] = 1  # one of 100
+    answers = np.stack([labels, second_of_one, none_of_two])
+    right, images = comparison.right_by_class(answers, labels)
+    np.testing.assert_array_equal(right, [[100, 50, 10], [100, 1, 10], [1, 50, 0]])
+    np.testing.assert_array_equal(images, [100, 50, 10])
+    lost = comparison.lost_classes(answers, labels)
+    np.testing.assert_array_equal(lost, [0, 0, 2])
+    np.testing.assert_array_equal(statistics.broken(right / images), lost > 0)  # the same rule
+    np.testing.assert_array_equal(comparison.unbroken([0.1, 0.2, 0.3], lost, [1, 0, 0]), [0.2])
+    assert comparison.unbroken([0.1, 0.2, 0.3], [1, 1, 1]).shape == (0,)
 
 
 # Metrics and their names.

@@ -467,3 +467,29 @@ def test_figures_and_intervals_in_their_units():
     assert units.between(-0.001, 0.0025, "points") == "-0.10 to +0.25 points"
     assert units.between(9.1234, 18.5, "epochs") == "9.1234 to 18.5000 epochs"
     assert units.between(1e-7, 2e-7) == "1.0e-07 to 2.0e-07"
+
+
+FINAL = statistics.summarize([0.95, 0.96, np.nan, 0.97])
+SUMMARIES = {"100, 3.0: final": FINAL, "steps": statistics.summarize([14]), "nothing": statistics.summarize([np.nan])}
+
+
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        ("Tested: {100, 3.0: final|%}.", "Tested: 96.00 +- 1.00 % (3 seeds)."),
+        ("{100, 3.0: final|%|least} to {100, 3.0: final|%|greatest}", "95.00 % to 97.00 %"),
+        ("on average {100, 3.0: final|%|at}", "on average 96.00 %"),
+        ("{100, 3.0: final}", "0.9600 +- 0.0100 (3 seeds)"),
+        ("after {steps|epochs}, or {steps}", "after 14 epochs, or 14"),
+        ("nothing to fill in", "nothing to fill in"),
+        ("{nothing|%} has no value", ""),
+        ("{steps} of {what a quick run leaves out|%}", ""),
+    ],
+)
+def test_explanations_are_filled_from_the_run(why, told):
+    assert units.explain(why, SUMMARIES) == told
+    assert units.explain(why, json.loads(json.dumps(SUMMARIES))) == told  # as result.json holds it
+
+
+def test_the_metrics_that_an_explanation_needs():
+    assert units.metrics_in("{a: final|%} and {b, c|%|least}, {d}") == ("a: final", "b, c", "d")
