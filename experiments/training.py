@@ -12,6 +12,7 @@ from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import jnndl
@@ -80,8 +81,10 @@ class Trainer:
         checkpoint = None if self.checkpoints is None else self.checkpoints / f"{self.requests}.safetensors"
         self.requests += 1
         measured = settings.get("measure_training", 1)
+        precision = str(jnp.result_type(float))  # of the parameters; inside ``jax.enable_x64`` it is another
+        asked = network, training, evaluation, seeds, epochs, cells, precision
         requests = [
-            fingerprint((network, training, evaluation, seeds, epochs, cells, settings | {"measure_training": often}))
+            fingerprint((*asked, settings | {"measure_training": often}))
             # Measuring changes no network: where nobody wants the training data measured, a run that did so is as good.
             for often in ((measured,) if measured else (0, 1))
         ]

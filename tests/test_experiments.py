@@ -193,6 +193,15 @@ def test_the_same_networks_are_trained_once_and_others_are_not_mistaken_for_them
     assert len({trained.fit.history.evaluation_cost.tobytes() for trained in (first, *others)}) == 4
 
 
+def test_networks_of_another_precision_are_other_networks(digits):
+    job = Job(digits, seeds=2, quick=True)
+    network, settings = job.mlp(), {"epochs": 1, "learning_rate": 0.5}
+    single = job.fit(network, digits.validation, **settings).fit
+    with jax.enable_x64(True):
+        double = job.fit(network, digits.validation, **settings).fit
+    assert [fit.params[0].weight.dtype for fit in (single, double)] == [np.float32, np.float64]
+
+
 def test_networks_whose_training_data_were_measured_serve_who_does_not_look_at_that(digits):
     settings = {"epochs": 2, "learning_rate": 0.5, "batch_size": 10}
 
