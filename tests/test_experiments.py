@@ -8,9 +8,11 @@ import re
 import runpy
 import types
 
+import book_ids
 import jax
 import numpy as np
 import pytest
+from book_ids import IDS
 
 import jnndl
 from experiments import catalogue, comparison, plots, report, runner, statistics, training
@@ -90,26 +92,13 @@ def test_all_selects_everything():
     assert select(["all"]) == list(EXPERIMENTS.values())
 
 
-# The entries of chapters 1 to 3 in the catalogue of the book's experiments, figures and exercises.
-CATALOGUE = """
-ch1-baseline ch1-100hidden ch1-eta-0.001 ch1-eta-0.01-to-1 ch1-eta-100 ch1-nohidden ch1-random ch1-darkness
-ch1-svm-default ch1-svm-tuned ch1-record ch1-perceptron-festival ch1-nand ch1-half-adder ch1-perceptron-scaling
-ch1-sigmoid-step-plots ch1-architecture ch1-bitwise ch1-valley ch1-gd-direction ch1-digits ch2-bp1 ch2-bp2 ch2-bp3
-ch2-bp4 ch2-matrix-form ch2-finite-diff ch2-vectorised ch2-variants ch3-neuron-quad-easy ch3-neuron-quad-sat
-ch3-neuron-ce-easy ch3-neuron-ce-sat ch3-ce-30 ch3-ce-100 ch3-overfitting ch3-overfitting-full ch3-regularized
-ch3-regularized-full ch3-reg-100 ch3-reg-100-60 ch3-init-30 ch3-init-100 ch3-multiple-eta ch3-more-data
-ch3-more-data-svm ch3-monitor-demo ch3-hp-bad ch3-hp-small ch3-hp-lambda ch3-hp-eta-up ch3-hp-eta-down ch3-softmax
-ch3-softmax-problems ch3-quad-linear-output ch3-eta-heuristic ch3-l1 ch3-dropout ch3-rotation-figure
-ch3-expansion-cited ch3-polynomial ch3-gaussians ch3-early-stopping ch3-lr-schedule ch3-hessian ch3-momentum ch3-tanh
-ch3-relu ch3-init-l2-link
-"""
-ENTRIES = CATALOGUE.split()
-
-
 def test_every_entry_of_the_book_has_its_question_or_a_reason():
     answered = [i for e in EXPERIMENTS.values() if e.chapter for i in e.ids]
     assert len(answered) == len(set(answered)), "an entry with two questions"
-    assert {*answered, *catalogue.NOT_RUN} == set(ENTRIES)
+    assert {*answered, *catalogue.NOT_RUN} == set(IDS)
+    assert {chapter: len(ids) for chapter, ids in book_ids.BY_CHAPTER.items()} == {"1": 21, "2": 8, "3": 40}
+    for e in EXPERIMENTS.values():
+        assert not e.chapter or {*e.ids} <= {*book_ids.BY_CHAPTER[e.chapter]}, e.name
 
 
 def test_rows_are_of_four_kinds_and_say_what_they_need():
@@ -463,7 +452,7 @@ def test_only_the_report_of_a_full_run_replaces_the_committed_one(monkeypatch, t
         result = {"experiment": name, "comparable": comparable, "rows": [], "seeds": [0], "quick": not comparable}
         result |= {"data": {"name": "mnist"}, "seconds": {"total": 1.0, "compile": 0.0}, "measured": {}, "config": {}}
         (folder / name).mkdir(parents=True, exist_ok=True)
-        result |= {"commit": "abc", "device": "a core", "command": "python"}
+        result |= {"commit": "abc", "device": "a core", "command": "python", "started": "2026-01-01T00:00:00+00:00"}
         (folder / name / "result.json").write_text(json.dumps(result))
 
     names = [name for name, experiment in EXPERIMENTS.items() if experiment.chapter]
@@ -481,7 +470,8 @@ def test_only_the_report_of_a_full_run_replaces_the_committed_one(monkeypatch, t
     assert not (tmp_path / "committed").exists()
     leave(names[-1], comparable=True)
     assert main(["report", str(folder)]) == 0
-    assert {path.name for path in (tmp_path / "committed").iterdir()} == {"RESULTS.md", "results.html"}
+    written = {"RESULTS.md", "results.html", "evidence.json", "rules.json"}
+    assert {path.name for path in (tmp_path / "committed").iterdir()} == written
 
 
 def test_the_layer_of_contributing_works_with_both_gradients(x64, digits, tmp_path):
