@@ -180,6 +180,7 @@ def test_the_digits_that_chapter_1_draws(mnist):
     np.testing.assert_array_equal(top_left[:14, :14], zero[:14, :14])
     assert not top_left[14:].any()
     assert not top_left[:, 14:].any()
+    np.testing.assert_array_equal(others[0][:14, 14:], zero[:14, 14:])  # top right
     np.testing.assert_array_equal(top_left + sum(others), zero)
 
 
