@@ -384,10 +384,10 @@ def test_a_difference_of_metrics_that_are_not_declared_is_refused():
 
 def test_what_is_measured_but_not_declared_is_named(digits, monkeypatch, tmp_path):
     def run(job):
-        return runner.Outcome(config={}, measured={"zero": 0, "zerro": 1}, curves={})
+        return runner.Outcome(config={}, measured={"pictures": 0, "picturs": 1}, curves={})
 
     experiment = dataclasses.replace(EXPERIMENTS["ch1-digits"], run=run)
-    with pytest.raises(ValueError, match="ch1-digits measured what its metrics do not declare: zerro"):
+    with pytest.raises(ValueError, match="ch1-digits measured what its metrics do not declare: picturs"):
         runner.run(experiment, Job(digits, seeds=1), tmp_path)
 
 

@@ -51,7 +51,7 @@ def test_rows_are_judged_by_the_rules_of_today(tmp_path):
     reports.leave(tmp_path, old.name, measured={"darkness_correct": summarize(2224.0)})
     judged = {row.row.metric: row for row in load(tmp_path, LEDGER)[old.name].rows}
     assert str(judged["darkness_correct"].verdict) == "not reproduced: 2224, not 2225 exactly"
-    assert str(judged["random_minus_tenth"].verdict) == "none: this run did not measure it"
+    assert str(judged["random_test_accuracy"].verdict) == "none: this run did not measure it"
     reports.leave(tmp_path, old.name, comparable=False)
     assert {row.word for row in load(tmp_path, LEDGER)[old.name].rows} == {"none"}
 
@@ -60,12 +60,12 @@ def test_explanations_are_those_of_today_with_the_figures_of_the_run(tmp_path, m
     old = EXPERIMENTS["ch1-darkness"]
     rows = tuple(dataclasses.replace(row, why="Only {darkness_correct|images}.") for row in old.rows)
     monkeypatch.setitem(EXPERIMENTS, old.name, dataclasses.replace(old, rows=rows))
-    right = {"random_minus_tenth": summarize([0.001, 0.0011]), "darkness_correct": summarize(2000.0)}
+    right = {"random_test_accuracy": summarize([0.1, 0.1001]), "darkness_correct": summarize(2000.0)}
     reports.leave(tmp_path, old.name, measured=right)
     judged = {row.row.metric: row for row in load(tmp_path, LEDGER)[old.name].rows}
     assert judged["darkness_correct"].why == "Only 2000 images."
-    assert judged["random_minus_tenth"].word == "reproduced"
-    assert judged["random_minus_tenth"].why == ""
+    assert judged["random_test_accuracy"].word == "reproduced"
+    assert judged["random_test_accuracy"].why == ""
 
 
 def test_what_is_no_question_any_more_is_left_out_and_said(tmp_path, capsys):
