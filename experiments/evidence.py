@@ -40,7 +40,7 @@ def fill(text: str, measured: Mapping[str, Any]) -> str | None:
         if place[3] is None:
             return units.words(summary, unit)
         values = np.asarray(summary["per_seed"], float)
-        of = {"least": np.nanmin(values), "greatest": np.nanmax(values), "at": np.nanmean(values)}
+        of = {"least": np.nanmin(values), "greatest": np.nanmax(values), "at": summary["mean"]}
         return units.show(float(of[place[3]]), unit)
 
     return PLACE.sub(figure, text)

@@ -92,16 +92,15 @@ FINDINGS = (
     Finding(
         SURPRISED,
         "ch1-rates-widths",
-        "More hidden neurons are worse at first: from the book's large initial weights, 100 hidden neurons end up with "
-        "{100, 3.0: digits hardly ever right|digits} that are hardly ever right, and 100 minus 30 hidden neurons is "
-        "{100 minus 30 hidden|points}.",
+        "More hidden neurons are worse at first: from the book's large initial weights a network with 100 of them often "
+        "loses whole digits, and is {100 minus 30 hidden|points} beside one with 30.",
         {"100 minus 30 hidden": NO},
     ),
     Finding(
         SURPRISED,
         "ch3-neurons",
-        "Other neurons gain nothing here: tanh in place of sigmoid changes the accuracy by "
-        "{tanh minus sigmoid: final|points}, rectified linear neurons by {relu minus sigmoid: final|points}.",
+        "Newer neurons are no gain by themselves: in place of sigmoid neurons, tanh changes the accuracy by "
+        "{tanh minus sigmoid: final|points} and rectified linear ones by {relu minus sigmoid: final|points}.",
     ),
 )
 

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from experiments import statistics
-from jnndl import files
+from jnndl import storage
 
 # Okabe and Ito's palette, a different dash with each colour.
 STYLES = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#CC79A7", ":"), ("#000000", (0, (5, 1, 1, 1))))
@@ -46,7 +46,7 @@ def save(plot: Figure, path: pathlib.Path) -> None:
     """Write a plot as PNG, whole or not at all."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Creating legend with loc")  # matplotlib warns so on a busy machine
-        files.write_atomically(path, lambda temporary: plot.savefig(temporary, dpi=120))
+        storage.write_atomically(path, lambda temporary: plot.savefig(temporary, dpi=120))
 
 
 def blank(width: float = 6.4, height: float = 4.0) -> tuple[Figure, Axes]:

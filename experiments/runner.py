@@ -157,7 +157,7 @@ def commit() -> str:
 
 def write(path: pathlib.Path, text: str) -> None:
     """Write a text, whole or not at all."""
-    jnndl.files.write_atomically(path, lambda temporary: pathlib.Path(temporary).write_text(text))
+    jnndl.storage.write_atomically(path, lambda temporary: pathlib.Path(temporary).write_text(text))
 
 
 def rule_text(rule: statistics.Rule) -> str:

@@ -1,4 +1,4 @@
-"""Runs that survive: the whole state of training in one safetensors file, to resume from bit for bit.
+"""Checkpoints: the whole state of training in one safetensors file, to resume from bit for bit.
 
 A checkpoint knows which run it is of: the configuration, the hyper-parameters, the keys and the data. A checkpoint of
 another run is refused, with what differs.
@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from jnndl import files, identity
+from jnndl import identity, storage
 
 FORMAT, VERSION = "jnndl-checkpoint", 2
 
@@ -24,7 +24,7 @@ Tree = TypeVar("Tree")
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """Where a run is kept, how often, and which run it is.
+    """Where and how often a run is saved, and which run it is.
 
     Attributes:
         path: the file.
@@ -37,11 +37,11 @@ class Checkpoint:
     run: dict[str, Any]
 
     def write(self, state: PyTree, history: PyTree) -> None:
-        """Replace the file by one of this state and the history so far; at any moment, a whole file is there."""
-        tensors = files.named(jax.tree.map(_plain, {"state": state, "history": history}))
+        """Replace the file by one of this state and the history so far; at any moment, a complete file exists."""
+        tensors = storage.named(jax.tree.map(_plain, {"state": state, "history": history}))
         metadata = {"format": FORMAT, "version": str(VERSION), "run": json.dumps(self.run)}
         pathlib.Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-        files.write_tensors(self.path, tensors, metadata)
+        storage.write_tensors(self.path, tensors, metadata)
 
     def read(self, state: Tree, history: Any) -> tuple[Tree, Any]:
         """The state and the history in the file.
@@ -56,14 +56,14 @@ class Checkpoint:
         Raises:
             ValueError: if the file is not a checkpoint, of another format version, or of another run.
         """
-        metadata, tensors = files.read_tensors(self.path, FORMAT, (VERSION,), "checkpoint of fit or fit_many")
+        metadata, tensors = storage.read_tensors(self.path, FORMAT, (VERSION,), "checkpoint of fit or fit_many")
         different = identity.differences(json.loads(metadata["run"]), self.run)
         if different:
             raise ValueError(
                 f"{self.path}: is of another run: {'; '.join(different)}; resume it with its own settings and data, or "
                 "start anew without resuming"
             )
-        template = files.named({"state": state, "history": history})
+        template = storage.named({"state": state, "history": history})
         wanted = {name: _kind(leaf) for name, leaf in template.items()}
         found = {name: (str(tensor.dtype), tensor.shape) for name, tensor in tensors.items()}
         for name in [*wanted, *found]:
@@ -73,7 +73,7 @@ class Checkpoint:
             if shape != wanted.get(name):
                 raise ValueError(
                     f"{self.path}: its arrays are not those of this run ({name} is {shape}, here {wanted.get(name)}); "
-                    "start anew without resuming, or resume with the precision and the number of devices of before"
+                    "start anew without resuming, or resume with the same precision and number of devices"
                 )
         leaves = [
             tensors[name] if name.startswith("history") else _like(leaf, tensors[name])

@@ -35,7 +35,7 @@ class Cost:
         value: ``(z, y, neuron) -> cost``.
         delta: ``(z, y, neuron) -> dcost/dz``.
         one_hot: True where ``y`` must be 1 for one class and 0 for the others, as from integer labels.
-        target_range: from where to where the entries of ``y`` may be.
+        target_range: the smallest and the largest value allowed in ``y``.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Cost:
     target_range: tuple[float, float] = dataclasses.field(default=(-math.inf, math.inf), repr=False)
 
     def fits(self, neuron: Neuron) -> bool:
-        """Whether this cost can be taken of the outputs of this neuron."""
+        """Whether this cost can be used with this output neuron."""
         return self.neurons is None or neuron in self.neurons
 
     def check_neuron(self, neuron: Neuron) -> None:

@@ -136,7 +136,7 @@ def load_digits() -> Splits:
 
     digits = datasets.load_digits()
     images, labels = digits.images.astype(np.uint8), digits.target.astype(np.uint8)
-    order = np.random.RandomState(0).permutation(len(images))  # a frozen stream: the same split for ever
+    order = np.random.RandomState(0).permutation(len(images))  # a frozen stream: always the same split
     training, validation, test = (Dataset(images[i], labels[i], 1 / 16) for i in np.split(order, [1197, 1497]))
     sha256 = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
     return Splits(training, validation, test, "digits", {"digits": sha256}, classes=10)

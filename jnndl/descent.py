@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,7 +12,6 @@ from jaxtyping import Array, Key, PyTree, UInt
 
 from jnndl.chunks import CHUNK, scan_chunks
 from jnndl.data import Dataset
-from jnndl.gradients import Gradient
 from jnndl.layers import TrainingKey
 from jnndl.network import Params
 from jnndl.settings import State, TrainConfig, make_objective, make_optimizer
@@ -21,14 +21,14 @@ from jnndl.settings import State, TrainConfig, make_objective, make_optimizer
 def epoch(config: TrainConfig, state: State, training: Dataset) -> State:
     """One epoch of mini-batch gradient descent (chapter 1, equations 20 and 21), every example used exactly once.
 
-    The data are shuffled anew. Where batch_size does not divide n, the last mini-batch is short, and its mean is over
-    the examples that it has.
+    The data are shuffled anew (not if batch_size is n, where the order does not matter). Where batch_size does not
+    divide n, the last mini-batch is short, and its mean is over the examples that it has.
     """
     n, m = len(training), config.batch_size
     # Flat before they are shuffled: rows are fetched faster than images.
     training = dataclasses.replace(training, inputs=training.inputs.reshape(n, *config.network.input_shape))
     objective, optimizer = make_objective(config, state.hyper), make_optimizer(config, state.hyper)
-    gradient = accumulated(config.gradient(objective), CHUNK)
+    gradient, value = in_parts(config.gradient(objective), CHUNK), in_parts(objective, CHUNK)
     shuffle_key, layers_key = jax.random.split(jax.random.fold_in(state.key, state.epoch))
 
     def update(carry: tuple[Params, PyTree], number: Array | int, batch: Dataset) -> tuple[Params, PyTree]:
@@ -36,52 +36,58 @@ def epoch(config: TrainConfig, state: State, training: Dataset) -> State:
         params, opt_state = carry
         key = jax.random.fold_in(layers_key, number)
         grads = gradient(params, batch, n, key)
-        extra = _extra_args(optimizer, grads, opt_state, params, lambda params: objective(params, batch, n, key))
+        extra = _extra_args(optimizer, grads, opt_state, params, lambda params: value(params, batch, n, key))
         updates, opt_state = optimizer.update(grads, opt_state, params, **extra)
         return optax.apply_updates(params, updates), opt_state
 
-    # Examples are fetched some mini-batches at a time: one by one in the loop takes 1.6 times as long on a CPU, and all
-    # at once would be a second copy of the data for every network that trains.
-    batches = max(1, CHUNK // m)
+    # Two loops: over blocks of shuffled row numbers, and in each over its mini-batches. Fetching one mini-batch at a
+    # time takes 1.6 times as long on a CPU, and all at once would copy the data once for every network in training.
+    per_block = max(1, CHUNK // m)
 
-    def train_block(carry: tuple[Params, PyTree], block: Array | int, order: Array) -> tuple[Params, PyTree]:
-        def update_in_block(carry: tuple[Params, PyTree], number: Array | int, batch: Dataset) -> tuple[Params, PyTree]:
-            return update(carry, block * batches + number, batch)
-
-        return scan_chunks(update_in_block, carry, training[order], m)
+    def train_block(carry: tuple[Params, PyTree], block: Array | int, rows: Array) -> tuple[Params, PyTree]:
+        return scan_chunks(update, carry, training[rows], m, first=block * per_block)
 
     carry = state.params, state.opt_state
     if m == n:
         params, opt_state = update(carry, 0, training)
     else:
-        params, opt_state = scan_chunks(train_block, carry, shuffled(shuffle_key, n), batches * m)
+        params, opt_state = scan_chunks(train_block, carry, shuffled(shuffle_key, n), per_block * m)
     return state._replace(params=params, opt_state=opt_state, epoch=state.epoch + 1)
 
 
-def accumulated(gradient: Gradient, size: int) -> Gradient:
-    """The same gradient; a mini-batch of more than ``size`` examples is taken in parts, which bounds the memory."""
+def in_parts(mean: Callable[..., PyTree], size: int) -> Callable[..., PyTree]:
+    """The same mean over a mini-batch, but in parts if it has more than ``size`` examples, to bound the memory.
 
-    def in_parts(params: Params, batch: Dataset, n: int, key: TrainingKey) -> PyTree:
+    Args:
+        mean: a function of (params, batch, n, key), such as an ``Objective`` or its gradient.
+        size: examples per part.
+    """
+
+    def mean_of_parts(params: Params, batch: Dataset, n: int, key: TrainingKey) -> PyTree:
         if len(batch) <= size:
-            return gradient(params, batch, n, key)
+            return mean(params, batch, n, key)
 
         def add(total: PyTree, number: Array | int, part: Dataset) -> PyTree:
-            grads = gradient(params, part, n, None if key is None else jax.random.fold_in(key, number))
-            return jax.tree.map(lambda total, grad: total + grad * (len(part) / len(batch)), total, grads)
+            found = mean(params, part, n, None if key is None else jax.random.fold_in(key, number))
+            share = len(part) / len(batch)  # they add up to 1, so the penalty, which is in each part, counts once
+            return jax.tree.map(lambda total, found: total + found * share, total, found)
 
-        return scan_chunks(add, jax.tree.map(jnp.zeros_like, params), batch, size)
+        shapes = jax.eval_shape(lambda params, part: mean(params, part, n, key), params, batch[:size])
+        return scan_chunks(add, jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes), batch, size)
 
-    return in_parts
+    return mean_of_parts
 
 
 def _extra_args(optimizer: Any, grads: PyTree, opt_state: PyTree, params: Params, value_fn: Any) -> dict[str, Any]:
-    """What ``optax.lbfgs``, ``optax.polyak_sgd`` and the like ask for: the cost of the mini-batch.
+    """The cost of the mini-batch, for ``optax.lbfgs``, ``optax.polyak_sgd`` and the like.
 
-    Given to those alone that cannot do without it, as it takes another forward pass.
+    Computed only for optimisers that need it, because it takes another forward pass.
     """
     try:
         jax.eval_shape(optimizer.update, grads, opt_state, params)
-    except TypeError:
+    except TypeError as error:
+        if "required keyword-only argument" not in str(error):
+            raise
         return {"value": value_fn(params), "grad": grads, "value_fn": value_fn}
     return {}
 
@@ -90,7 +96,8 @@ def shuffled(key: Key[Array, ""], n: int) -> UInt[Array, " n"]:
     """The numbers below n in random order, as ``argsort`` of random numbers would give it.
 
     Each word has the index in its low bits and random bits above them; sorting such words takes half the time of
-    sorting pairs on a CPU. Where n is large, few random bits are left and some are equal: a second round breaks ties.
+    sorting pairs on a CPU. Two rounds, as in a radix sort: where n is large few random bits are left in a word and some
+    are equal; the first round has already put those in random order.
     """
     order, low = jnp.arange(n, dtype=jnp.uint32), (n - 1).bit_length()
     for bits in jax.random.bits(key, (2, n)):

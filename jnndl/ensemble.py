@@ -1,11 +1,11 @@
 """Many networks at once: the same epoch and rules over a leading axis of keys and hyper-parameters.
 
-The networks are shared out over the devices. On a CPU each device (one per core, if ``jax_num_cpu_devices`` was set so
-before the first use of JAX) trains its share one after the other, which is faster there than side by side and really
-skips a network that has stopped; on an accelerator each device trains its share side by side under ``vmap``.
+The networks are shared out over the devices. On a CPU, each device trains its share one network at a time: that is
+faster there than side by side, and a network that has stopped costs nothing. (For one device per core, set
+``jax_num_cpu_devices`` before the first use of JAX.) On an accelerator each device trains its share side by side under
+``vmap``, where a network that has stopped is still computed, and the result thrown away.
 """
 
-import dataclasses
 import functools
 import pathlib
 import warnings
@@ -23,11 +23,11 @@ from jnndl.chunks import CHUNK
 from jnndl.data import Dataset
 from jnndl.measures import History, Scores
 from jnndl.network import Network, Params
-from jnndl.options import Loop, Settings, prepare
+from jnndl.options import Run, Settings, prepare
 from jnndl.settings import Hyperparameters, State, TrainConfig, start
-from jnndl.training import Fit, compiled_once, make_checkpoint, run, start_one, train_epoch, warn_at_chance
+from jnndl.training import Fit, compiled_once, make_checkpoint, start_one, train_epoch, train_loop, warn_at_chance
 
-HOST_BYTES = 4 * 2**30  # what the networks of a sweep may take where a device does not say how much memory it has
+HOST_BYTES = 4 * 2**30  # assumed memory where a device does not report its own
 
 
 @functools.partial(jax.jit, static_argnames=("config", "mesh", "with_training"), donate_argnames="state")
@@ -41,7 +41,7 @@ def train_epoch_many(
 ) -> tuple[State, Scores]:
     """``train_epoch`` for many networks, shared out over the devices of a mesh; the memory of ``state`` is reused."""
 
-    def share(state: State, training: Dataset, evaluation: Dataset | None) -> tuple[State, Scores]:
+    def train_share(state: State, training: Dataset, evaluation: Dataset | None) -> tuple[State, Scores]:
         def train(state: State) -> tuple[State, Scores]:
             return train_epoch(config, state, training, evaluation, with_training)
 
@@ -57,7 +57,7 @@ def train_epoch_many(
     networks, everywhere = jax.P("networks"), jax.P()
     # check_vma=False: a scan whose carry starts from a constant is rejected otherwise.
     return jax.shard_map(
-        share, mesh=mesh, in_specs=(networks, everywhere, everywhere), out_specs=networks, check_vma=False
+        train_share, mesh=mesh, in_specs=(networks, everywhere, everywhere), out_specs=networks, check_vma=False
     )(state, training, evaluation)
 
 
@@ -78,8 +78,8 @@ def distribute(
         devices: the devices to share the networks out over; None for all.
 
     Returns:
-        The mesh, and the states. Every device gets the same number of networks: where they do not divide, the last
-        one is repeated, and stopped.
+        The mesh, and the states. Every device gets the same number of networks; if the count does not divide evenly,
+        copies of the last network, already stopped, fill the gap.
     """
     count, devices = len(keys), jax.devices() if devices is None else list(devices)
     axis = jax.sharding.AxisType.Auto
@@ -87,8 +87,8 @@ def distribute(
     padded = np.minimum(np.arange(-(-count // mesh.size) * mesh.size), count - 1)
     hyper, params = jax.tree.map(lambda value: value[padded], (hyper, params))
     state = _start_many(config, mesh, hyper, keys[padded], params)
-    extra = jax.device_put(np.arange(len(padded)) >= count, jax.NamedSharding(mesh, jax.P("networks")))
-    return mesh, state._replace(stopped=extra)
+    padding = jax.device_put(np.arange(len(padded)) >= count, jax.NamedSharding(mesh, jax.P("networks")))
+    return mesh, state._replace(stopped=padding)
 
 
 @functools.partial(compiled_once, static_argnames=("config", "mesh"))
@@ -110,118 +110,110 @@ def fit_many(
     at_once: int | None = None,
     **settings: Unpack[Settings],
 ) -> Fit:
-    """Train one network for each key, all in one compiled program.
+    """Train one network per key, all in one compiled program.
 
     Args:
         network, training, evaluation, epochs: as for ``fit``.
         keys: one key for each network.
-        learning_rate: a number for all networks, or an array of shape (networks,); so may be the settings ``l1``,
-            ``l2`` and ``momentum``.
-        at_once: how many networks to train at a time, part by part; None for as many as half of the memory holds.
+        learning_rate: a number for all networks, or an array of shape (networks,). The same holds for the settings
+            ``l1``, ``l2`` and ``momentum``.
+        at_once: how many networks to train together; the rest follow in further parts. None for as many as fit into
+            half of the memory.
         settings: those of ``fit``, see ``jnndl.options.Settings``. A ``callback`` gets scores of shape (networks,),
-            NaN for a network that had stopped or is trained before or after the others. Where there are parts, each
-            has a checkpoint of its own, with its number in the name.
+            NaN for a network that has stopped or that is in another part. If there are several parts, each writes its
+            own checkpoint, with its number in the file name.
 
     Returns:
         A ``Fit`` in which every array has a leading axis of networks; ``history`` has shape (networks, epochs), and NaN
-        for a network that had stopped. One that diverges is stopped and marked in ``state.diverged``.
+        for a network that had stopped. One that diverges is stopped and marked in ``state.diverged``. If there are
+        several parts, the arrays are NumPy's, on the host.
 
-    Warns, raises: as ``fit`` does, but for divergence.
+    Warns and raises as ``fit`` does, except that divergence does not raise. Also warns if the networks do not fit into
+    memory.
     """
     validation.check_keys("keys", keys, 1)
     count = len(keys)
-    config, hyper, loop = prepare(network, training, evaluation, epochs, learning_rate, settings, count)
-    hyper = jax.tree.map(lambda value: np.broadcast_to(value, (count,)), hyper)
-    loop = dataclasses.replace(loop, devices=jax.devices() if loop.devices is None else loop.devices)
-    parts = plan_parts(config, hyper, keys, loop, at_once)
-    results = [
-        train_part(config, hyper, keys, loop, training, evaluation, part, None if len(parts) == 1 else number)
-        for number, part in enumerate(parts)
-    ]
+    run = prepare(network, training, evaluation, epochs, learning_rate, settings, count)
+    run = run._replace(hyper=jax.tree.map(lambda value: np.broadcast_to(value, (count,)), run.hyper))
+    parts = plan_parts(run, keys, at_once)
+    results = [train_part(run, keys, part, None if len(parts) == 1 else number) for number, part in enumerate(parts)]
     state, history = results[0] if len(parts) == 1 else _join(results, keys)
-    warn_at_chance(training, history, hyper)
-    return Fit(config.network, history, state)
+    warn_at_chance(run, history)
+    return Fit(run.config.network, history, state)
 
 
-def plan_parts(
-    config: TrainConfig, hyper: Hyperparameters, keys: Key[Array, " networks"], loop: Loop, at_once: int | None
-) -> list[slice]:
+def plan_parts(run: Run, keys: Key[Array, " networks"], at_once: int | None) -> list[slice]:
     """Which networks are trained together: as many as ``at_once`` says, or as half of the memory holds."""
-    count, devices = len(keys), loop.devices or ()
+    count, devices = len(keys), run.loop.devices or jax.devices()
     if at_once is None:
-        at_once = max(len(devices), how_many_fit(config, hyper, keys, devices))
+        fitting = how_many_fit(run, keys, devices)
+        at_once = max(1, fitting // len(devices)) * len(devices)  # as many on each device
         if at_once < count:
-            warnings.warn(f"{count} networks do not fit into memory: trained {at_once} at a time", stacklevel=3)
+            warnings.warn(
+                f"{count} networks need more than half of the memory: training {at_once} at a time (at_once= chooses)",
+                stacklevel=3,
+            )
     check_whole("at_once", at_once, "a number of networks of at least 1, or None")
     return [slice(first, min(first + at_once, count)) for first in range(0, count, at_once)]
 
 
-def how_many_fit(
-    config: TrainConfig, hyper: Hyperparameters, keys: Key[Array, " networks"], devices: Sequence[jax.Device]
-) -> int:
+def how_many_fit(run: Run, keys: Key[Array, " networks"], devices: Sequence[jax.Device]) -> int:
     """How many networks fit into half of the memory.
 
-    In training, a network has its state twice, as the loop over mini-batches got it and as it makes it, and besides
-    that its gradient and its updates, each as large as its parameters. An accelerator trains networks side by side:
-    there each has a chunk of examples, and their activations, of its own.
+    In training a network needs its state twice (the old and the new one), and its gradient and its update, each as
+    large as the parameters. On an accelerator, which trains networks side by side, each also needs the activations of
+    a chunk of examples. The other half of the memory is for the data and for what XLA needs besides.
     """
-    one = start_one.eval_shape(config, jax.tree.map(lambda value: value[0], hyper), keys[0])
-    each = 2 * _bytes(one) + 2 * _bytes(one.params)
+    one = start_one.eval_shape(run.config, jax.tree.map(lambda value: value[0], run.hyper), keys[0])
+    bytes_each = 2 * _bytes(one) + 2 * _bytes(one.params)
     memory = (devices[0].memory_stats() or {}).get("bytes_limit", 0)
     if devices[0].platform != "cpu":
-        each += CHUNK * config.network.activation_bytes()
-    return int((len(devices) * memory or HOST_BYTES) // 2 // each)
+        bytes_each += CHUNK * run.config.network.activation_bytes
+    return int((len(devices) * memory or HOST_BYTES) // 2 // bytes_each)
 
 
 def _bytes(tree: Any) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
-def train_part(
-    config: TrainConfig,
-    hyper: Hyperparameters,
-    keys: Key[Array, " networks"],
-    loop: Loop,
-    training: Dataset,
-    evaluation: Dataset | None,
-    part: slice,
-    number: int | None,
-) -> tuple[State, History]:
+def train_part(run: Run, keys: Key[Array, " networks"], part: slice, number: int | None) -> tuple[State, History]:
     """Train some of the networks at once.
 
     Args:
-        config, hyper, keys, loop, training, evaluation: the whole sweep.
+        run, keys: the whole sweep.
         part: which of its networks.
-        number: the number of the part, or None where it is all there is, which may stay on the devices.
+        number: the number of the part; None if it is the only one, whose arrays may stay on the devices.
     """
-    total, count = len(keys), part.stop - part.start
-    keys, hyper = keys[part], jax.tree.map(lambda value: value[part], hyper)
+    total, size, loop = len(keys), part.stop - part.start, run.loop
+    keys, run = keys[part], run._replace(hyper=jax.tree.map(lambda value: value[part], run.hyper))
     params, path = loop.params, None
     if params is not None:
-        params = jax.tree.map(
-            lambda leaf, one: jnp.broadcast_to(leaf, (total, *one.shape))[part], params, config.network.param_shapes
+        params = jax.tree.map(  # in NumPy, where broadcasting copies nothing
+            lambda leaf, one: np.broadcast_to(np.asarray(leaf), (total, *one.shape))[part],
+            params,
+            run.config.network.param_shapes,
         )
     if number is not None and loop.checkpoint is not None:
         path = pathlib.Path(loop.checkpoint)
         path = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    checkpoint = make_checkpoint(config, hyper, loop, keys, training, evaluation, path)
-    mesh, state = distribute(config, hyper, keys, params, loop.devices)
-    training, evaluation = jax.device_put((training, evaluation), jax.NamedSharding(mesh, jax.P()))
+    checkpoint = make_checkpoint(run, keys, path)
+    mesh, state = distribute(run.config, run.hyper, keys, params, loop.devices)
+    data = jax.device_put(run[3:], jax.NamedSharding(mesh, jax.P()))
 
-    def after(epoch: int, scores: Scores, state: State) -> Any:
+    def after_epoch(epoch: int, scores: Scores, state: State) -> Any:
         if loop.callback is None:
             return False
 
         def among_all(score: np.ndarray) -> np.ndarray:
             everyone = np.full((total, *score.shape[1:]), np.nan, score.dtype)
-            everyone[part] = score[:count]
+            everyone[part] = score[:size]
             return everyone
 
         return loop.callback(epoch, jax.tree.map(among_all, scores))
 
-    step = functools.partial(train_epoch_many, config, mesh)
-    state, history = run(step, state, training, evaluation, config, loop, after, checkpoint)
-    state, history = jax.tree.map(lambda leaf: leaf[:count], (state, history))
+    step = functools.partial(train_epoch_many, run.config, mesh)
+    state, history = train_loop(step, state, data, run, after_epoch, checkpoint)
+    state, history = jax.tree.map(lambda leaf: leaf[:size], (state, history))
     if number is None:
         return state, history
     # Off the devices, before the next part needs their memory.
@@ -229,7 +221,7 @@ def train_part(
 
 
 def _join(parts: list[tuple[State, History]], keys: Key[Array, " networks"]) -> tuple[State, History]:
-    """Parts one after the other, on the host; a history that ended early goes on as NaN."""
+    """Join the parts, on the host; a history that ended early is continued with NaN."""
     longest = max(history.penalty.shape[-1] for _, history in parts)
 
     def lengthen(column: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a setting is, written down as data.
+"""Settings described as data, so that they can be compared.
 
 ``describe`` tells one run from another: a checkpoint keeps it. ``canonical`` finds the function that was made before
 in the same way, so that ``optax.exponential_decay(0.1, 100, 0.5)``, written twice, is one setting and one compiled
@@ -28,7 +28,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def describe(value: Any) -> Any:
-    """A setting as JSON, enough to tell another setting from it.
+    """A setting as JSON; different settings have different descriptions.
 
     Arrays are described by a checksum, functions by their name and, unless they are part of a known package, by their
     code, their defaults and what they close over: two lambdas are two settings, and so are two optimisers or schedules
@@ -38,10 +38,10 @@ def describe(value: Any) -> Any:
 
 
 def canonical(function: Function) -> Function:
-    """An equal function that was seen before, or this one.
+    """The first function seen that equals this one, or this one.
 
-    JAX compiles anew for each new function object. Functions are taken for equal where code, defaults and all that
-    they close over are, and none of it could change behind our back (as a list could that a function appends to).
+    JAX compiles anew for each new function object. Two functions count as equal if their code, defaults
+    and closures are equal and none of these is mutable.
     """
     try:
         text = _fixed(function, ())
@@ -126,11 +126,11 @@ def _describe_function(function: types.FunctionType, describe: Callable[[Any], A
 
 
 class _CanChangeError(Exception):
-    """Raised for what may be another thing tomorrow."""
+    """Raised for a value that can change."""
 
 
 def _fixed(value: Any, above: tuple[int, ...]) -> str:
-    """What a value is for good, as text; raises where it could change."""
+    """An immutable value as text; raises if it is mutable."""
     if isinstance(value, PLAIN):
         return f"{type(value).__name__} {value!r}"
     if id(value) in above:

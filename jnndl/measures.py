@@ -1,5 +1,6 @@
-"""What is measured: after each epoch, and of a trained network."""
+"""Measurements, after each epoch and of a trained network."""
 
+import dataclasses
 import functools
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from jnndl import validation
-from jnndl.chunks import map_chunks
+from jnndl.chunks import CHUNK
 from jnndl.costs import Cost, cross_entropy
 from jnndl.data import Dataset, rescale
 from jnndl.gradients import Objective
@@ -23,8 +24,8 @@ class Scores(NamedTuple):
     Attributes:
         learning_rate: the learning rate at the start of the epoch.
         penalty: the penalty on the weights, divided by the number of training examples.
-        training_cost, evaluation_cost: mean cost without the penalty, or None without such data; for training data
-            that are measured now and then, NaN in between.
+        training_cost, evaluation_cost: mean cost without the penalty, or None without such data; NaN after epochs in
+            which the training data were not measured.
         training_accuracy, evaluation_accuracy: fraction of examples classified right, or None without labels.
         probe: what the probe returned, or None without one.
     """
@@ -79,7 +80,7 @@ class History(NamedTuple):
 
 
 def _mean(values: np.ndarray) -> Any:
-    """The mean over the first axis without what is NaN; NaN where all is, and without NumPy's warning."""
+    """The mean over the first axis, ignoring NaN; NaN where all are NaN, without NumPy's warning."""
     with np.errstate(invalid="ignore"):
         return np.nansum(values, axis=0) / np.sum(~np.isnan(values), axis=0)
 
@@ -90,11 +91,13 @@ def costs_and_outputs(
     """The cost, without a penalty, and the output activations of every example, a bounded number at a time."""
     network = objective.network
 
-    def one(x: Array, y: Array) -> tuple[Array, Array]:
-        z, _ = network.forward(params, x)
-        return objective.cost.value(z, y, network.neuron), network.neuron.forward(z)
+    def one(example: tuple[Array, Array]) -> tuple[Array, Array]:
+        inputs, targets = example
+        x, y = objective.examples(params, dataclasses.replace(data, inputs=inputs[None], targets=targets[None]))
+        z, _ = network.forward(params, x[0])
+        return objective.cost.value(z, y[0], network.neuron), network.neuron.forward(z)
 
-    return map_chunks(lambda chunk: jax.vmap(one)(*objective.examples(params, chunk)), data)
+    return jax.lax.map(one, (data.inputs, data.targets), batch_size=CHUNK)
 
 
 def _cost_and_accuracy(objective: Objective, params: Params, data: Dataset) -> tuple[Array, Array | None]:
@@ -113,7 +116,7 @@ def measure(
 
     Args:
         config, state: the run.
-        training, evaluation: the data; no evaluation data are None.
+        training, evaluation: the data; evaluation may be None.
         with_training: whether to measure the training data, too; if not, their scores are NaN.
     """
     objective = make_objective(config, state.hyper)
@@ -129,6 +132,7 @@ def measure(
     factor = 1 if config.schedule is None else config.schedule(updates)
     penalty = objective.penalty(state.params, len(training))
     probe = None if config.probe is None else config.probe(objective, state.params, training)
+    probe = jax.tree.map(lambda value: value + jnp.zeros((), float), probe)  # floats, which can be NaN
     return Scores(state.hyper.learning_rate * factor, penalty, *on_training, *on_evaluation, probe)  # type: ignore[call-arg]
 
 
@@ -153,7 +157,7 @@ _costs_and_outputs = jax.jit(costs_and_outputs)
 def evaluate(network: Network, params: Params, data: Dataset, *, cost: Cost = cross_entropy) -> Evaluation:
     """Measure a network: cost, accuracy and confusion counts, over every example once.
 
-    The network's answer is its most active output; of equal ones the first, as in the book.
+    The network's answer is its most active output, the first if there are several, as in the book.
 
     Raises:
         TypeError, ValueError: if data, parameters, network and cost do not fit together.
@@ -175,7 +179,7 @@ class Prediction(NamedTuple):
     """What ``predict`` returns.
 
     Attributes:
-        labels: the most active output of each example (of equal ones the first), shape (n,).
+        labels: the most active output of each example (the first if there are several), shape (n,).
         outputs: the output activations, shape (n, n_out); from a softmax output they are probabilities.
         names: the names of these classes, where the network knows them, or None.
     """
@@ -187,7 +191,7 @@ class Prediction(NamedTuple):
 
 @functools.partial(jax.jit, static_argnames="network")
 def _outputs(network: Network, params: Params, x: Array) -> Array:
-    return map_chunks(jax.vmap(lambda x: network(params, x)), x)
+    return jax.lax.map(lambda x: network(params, x), x, batch_size=CHUNK)
 
 
 def predict(network: Network, params: Params, inputs: Dataset | Float[Array | np.ndarray, "n ..."] | Any) -> Prediction:

@@ -20,7 +20,7 @@ Params = tuple[PyTree, ...]
 class Network:
     """A feedforward network; hashable, and without arrays: those are ``params``, a tuple with one entry per layer.
 
-    The last layer is a linear one: what leaves it is the output layer's weighted input z (the field's "logits"), and
+    The last layer is a linear one: its output is the output layer's weighted input z (the field's "logits"), and
     ``neuron`` turns that into the output activation. A cost works on z and the neuron, which is what keeps it exact.
 
     A network from ``fit`` or from a file also knows how its inputs were scaled in training, so that ``predict`` takes
@@ -30,8 +30,8 @@ class Network:
         layers: the layers, first to last.
         neuron: the output neuron.
         input_shape: the shape of one example, (784,) for a dense first layer.
-        scale, offset: it was trained on ``scale * inputs + offset``, each a number or one number per column; a scale
-            of None: not known yet.
+        scale, offset: it was trained on ``scale * inputs + offset``, each a number or one number per column; scale None
+            means not known yet.
         classes: the names of the classes, one per output, or None.
 
     Raises:
@@ -74,7 +74,7 @@ class Network:
             )
 
     def _normalize(self) -> None:
-        """Make tuples of plain values: what is compiled in must be hashable, and equal where it means the same."""
+        """Make tuples of plain values: a static argument of ``jit`` must be hashable, and equal ones compare equal."""
         if not isinstance(self.neuron, Neuron):
             raise TypeError(
                 f"Network: neuron is {self.neuron!r:.60}; give one of jnndl.neurons, such as neurons.sigmoid"
@@ -109,14 +109,12 @@ class Network:
                 ) from error
         return a.shape
 
-    def activation_bytes(self, dtype: Any = float) -> int:
+    @functools.cached_property
+    def activation_bytes(self) -> int:
         """How many bytes one example takes in training: its input, its output, and all that ``backward`` needs."""
-        dtype = jax.dtypes.canonicalize_dtype(dtype)
-        params = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, dtype), self.param_shapes)
-        x = jax.ShapeDtypeStruct(self.input_shape, dtype)
-        return sum(
-            leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves((x, jax.eval_shape(self.forward, params, x)))
-        )
+        x = jax.ShapeDtypeStruct(self.input_shape, jax.dtypes.canonicalize_dtype(float))
+        leaves = jax.tree.leaves((x, jax.eval_shape(self.forward, self.param_shapes, x)))
+        return sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
 
     @functools.cached_property
     def param_shapes(self) -> Params:
@@ -173,6 +171,8 @@ def mlp(
     Raises:
         ValueError: if sizes has fewer than two entries, or one that is not a whole number of at least 1.
     """
+    if not hasattr(sizes, "__len__") or isinstance(sizes, str):
+        raise TypeError(f"mlp: sizes is {sizes!r}; give a list, as in [784, 30, 10]")
     for size in sizes:
         if not arguments.is_whole(size) or size < 1:
             raise ValueError(f"mlp: sizes holds {size!r}; give whole numbers of at least 1")

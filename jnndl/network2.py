@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from jnndl import files
+from jnndl import storage
 from jnndl.costs import Cost, cross_entropy, quadratic
 from jnndl.layers import Affine, Dense
 from jnndl.network import Network, Params, mlp
@@ -29,14 +29,16 @@ def save_network2(path: str | os.PathLike, network: Network, params: Params, cos
         raise ValueError("network2's files hold fully connected sigmoid networks only; use jnndl.save for this one")
     names = {known: name for name, known in COSTS.items()}
     if cost not in names:
-        raise ValueError(f"network2 has no {cost.name} cost; give {' or '.join(known.name for known in names)}")
+        raise ValueError(
+            f"cost is {cost.name}, which network2 does not have; give {' or '.join(known.name for known in names)}"
+        )
     content = {
         "sizes": [params[0].weight.shape[1], *(len(p.bias) for p in params)],
         "weights": [np.asarray(p.weight, float).tolist() for p in params],
         "biases": [np.asarray(p.bias, float)[:, None].tolist() for p in params],
         "cost": names[cost],
     }
-    files.write_atomically(path, lambda temporary: pathlib.Path(temporary).write_text(json.dumps(content)))
+    storage.write_atomically(path, lambda temporary: pathlib.Path(temporary).write_text(json.dumps(content)))
 
 
 def load_network2(path: str | os.PathLike) -> tuple[Network, Params, Cost]:
@@ -59,7 +61,7 @@ def load_network2(path: str | os.PathLike) -> tuple[Network, Params, Cost]:
         lengths = len(weights), len(biases)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(
-            f"{path}: not a network2 file, JSON with sizes, weights, biases and cost ({error!r}); save it again"
+            f"{path}: not a network2 file, JSON with sizes, weights, biases and cost ({error!r:.80}); save it again"
         ) from error
     if cost_name not in list(COSTS):
         raise ValueError(f"{path}: cost is {cost_name!r}; make it {' or '.join(COSTS)}, network2's two")

@@ -4,13 +4,13 @@ import dataclasses
 import difflib
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import jax
 import optax
 
 from jnndl import validation
-from jnndl.arguments import check_whole
+from jnndl.arguments import check_whole, short_repr
 from jnndl.costs import Cost
 from jnndl.data import Dataset
 from jnndl.gradients import Gradient, Objective
@@ -42,21 +42,21 @@ class Settings(TypedDict, total=False):
         optimizer: a function of the learning rate that makes an optax optimiser: ``optax.sgd``, ``optax.adam``.
         schedule: an optax schedule by which the learning rate is multiplied, a function of the number of updates.
         gradient: ``gradients.autodiff`` (if not given) or ``gradients.backprop``.
-        halve_after: halve the learning rate after this many epochs without improvement, stop at 1/128 of it.
+        halve_after: halve the learning rate after this many epochs without improvement, and stop at 1/128 of the first.
         patience: stop after this many epochs without improvement.
         measure_training: measure cost and accuracy on the training data after every k-th epoch (1); 0 for never. They
             take a quarter of the time of an epoch where the network is small.
-        probe: a function of (objective, params, training data) that returns arrays. It is part of the compiled program,
-            and what it returns after each epoch is in ``history.probe``.
-        params: where to start from; None draws new parameters. For many networks with a leading axis of networks, or
-            the parameters of one, from which all start.
+        probe: a function of (objective, params, training data) that returns a pytree of numbers, kept as floats. It is
+            part of the compiled program, and what it returns after each epoch is in ``history.probe``.
+        params: where to start from; None draws new parameters. For ``fit_many`` with a leading axis of networks, or
+            those of one network, from which all start.
         callback: called as ``callback(epoch, scores)`` after each epoch. If it returns True, training ends.
         progress: show a progress bar; otherwise training is silent.
         checkpoint: a file that keeps the whole state, to resume from after a crash; replaced only by a whole new one.
         checkpoint_every: epochs from one checkpoint to the next (1); the last epoch always writes one.
         resume: resume from ``checkpoint`` where that file exists; the result is bit-identical to an uninterrupted run.
             ``epochs`` may be more than before.
-        devices: the devices to use: one for ``fit``, any number for ``fit_many``; None for all that there are.
+        devices: the devices to use: one for ``fit``, any number for ``fit_many``; None for the default one, or for all.
     """
 
     batch_size: int
@@ -82,7 +82,7 @@ class Settings(TypedDict, total=False):
 
 @dataclasses.dataclass(frozen=True)
 class Loop:
-    """What the loop over epochs does besides training; see ``Settings``."""
+    """Settings of the loop over epochs that are not compiled in; see ``Settings``."""
 
     epochs: int
     params: Params | None = None
@@ -94,6 +94,23 @@ class Loop:
     devices: Sequence[jax.Device] | None = None
 
 
+class Run(NamedTuple):
+    """A call of ``fit`` or ``fit_many``, checked.
+
+    Attributes:
+        config: what is compiled in.
+        hyper: what is an array; for many networks each of shape (networks,).
+        loop: what the loop on the host needs.
+        training, evaluation: the data.
+    """
+
+    config: TrainConfig
+    hyper: Hyperparameters
+    loop: Loop
+    training: Dataset
+    evaluation: Dataset | None
+
+
 def prepare(
     network: Network,
     training: Dataset,
@@ -102,8 +119,8 @@ def prepare(
     learning_rate: Any,
     settings: Settings,
     count: int | None = None,
-) -> tuple[TrainConfig, Hyperparameters, Loop]:
-    """Check all that ``fit`` and ``fit_many`` have in common, and sort it: compiled in, arrays, and the loop's.
+) -> Run:
+    """Check what ``fit`` and ``fit_many`` have in common, and sort it.
 
     Args:
         network, training, evaluation, epochs, learning_rate, settings: as they came.
@@ -112,8 +129,8 @@ def prepare(
     known = Settings.__annotations__
     for name in settings:
         if name not in known:
-            near = BOOK_NAMES.get(name) or next(iter(difflib.get_close_matches(name, known, 1)), None)
-            hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
+            near = next(iter(difflib.get_close_matches(name, [*known, *BOOK_NAMES], 1)), None)
+            hint = f"did you mean {BOOK_NAMES.get(near, near)}?" if near else f"there are {', '.join(known)}"
             raise TypeError(f"there is no setting {name!r}; {hint}")
     given: dict[str, Any] = dict(settings)
     values = {"learning_rate": learning_rate, **{name: given.pop(name, None) for name in ("l1", "l2", "momentum")}}
@@ -125,16 +142,12 @@ def prepare(
         validation.bind(config.network, evaluation, "evaluation")
     params = loop.params if count is None else None  # many networks are of the default dtype
     dtype = float if params is None else jax.numpy.result_type(*jax.tree.leaves(params))
-    return config, Hyperparameters(**{name: as_array(value, dtype) for name, value in values.items()}), loop
+    hyper = Hyperparameters(**{name: as_array(value, dtype) for name, value in values.items()})
+    return Run(config, hyper, loop, training, evaluation)
 
 
 def _check(
-    config: TrainConfig,
-    loop: Loop,
-    training: Any,
-    evaluation: Any,
-    count: int | None,
-    values: dict[str, Any],
+    config: TrainConfig, loop: Loop, training: Any, evaluation: Any, count: int | None, values: dict[str, Any]
 ) -> None:
     """Raise, with a sentence, where settings, data and network do not fit together."""
     validation.check_model(config.network, config.cost)
@@ -151,12 +164,25 @@ def _check(
     for name in ("halve_after", "patience"):
         if getattr(config, name) is not None:
             check_whole(name, getattr(config, name), "a number of epochs of at least 1, or None")
-    if config.measure_training not in (0, False):
-        check_whole("measure_training", int(config.measure_training), "a number of epochs, or 0 for never")
+    every = config.measure_training
+    if every is not True and every != 0:
+        check_whole("measure_training", every, "a number of epochs, or 0 for never")
+    for name in ("halve_after", "patience"):
+        if evaluation is None and (getattr(config, name) or every) < every:
+            raise ValueError(
+                f"{name} is {getattr(config, name)}, but the training data are measured after every {every}th epoch "
+                f"only; give {name} of at least {every}, or evaluation data"
+            )
     if loop.params is not None:
         validation.check_params(config.network, loop.params, count)
     check_whole("checkpoint_every", loop.checkpoint_every, "a number of epochs of at least 1")
     if loop.resume and loop.checkpoint is None:
         raise ValueError("resume is True, but checkpoint is None; give the file to resume from")
-    if count is None and loop.devices is not None and len(loop.devices) != 1:
-        raise ValueError(f"devices has {len(loop.devices)} entries, but fit trains on one device; give one, or None")
+    devices = loop.devices
+    if devices is None:
+        return
+    if not isinstance(devices, Sequence) or not all(isinstance(device, jax.Device) for device in devices):
+        raise TypeError(f"devices is {short_repr(devices)}; give a list of jax.devices(), or None")
+    if not devices or (count is None and len(devices) != 1):
+        one = "; fit trains on one device" if count is None else ""
+        raise ValueError(f"devices has {len(devices)} entries{one}; give {'one' if one else 'at least one'}, or None")

@@ -30,13 +30,20 @@ def score(scores: Scores) -> Value | None:
 def advance(config: TrainConfig, state: State, scores: Scores) -> State:
     """The rule between epochs: best parameters, halving, stopping, divergence (chapter 3, "Early stopping").
 
-    An epoch is an improvement if its ``score`` is above all before; of equal ones the first counts as the best. Where
-    nothing is measured, the last epoch counts as the best.
+    An epoch is an improvement if its ``score`` is higher than every earlier one; in a tie, the first is the best. Until
+    something is measured, the last epoch counts as the best.
     """
     number = state.epoch - 1
     finite, found = is_finite(config, state, scores), score(scores)
-    better = finite if found is None else finite & (found > state.best.score)
-    here = Best(state.best.score if found is None else found, number, state.params)
+    if found is None:
+        found, better = state.best.score, finite
+    else:
+        better = finite & (found > state.best.score)
+    if scores.evaluation_cost is None and config.measure_training > 1:  # nothing is known of the epochs in between
+        unknown = state.epoch % config.measure_training != 0
+        found = jnp.where(unknown, state.best.score, found)
+        better |= finite & unknown & jnp.isneginf(state.best.score)
+    here = Best(found, number, state.params)
     best = jax.tree.map(lambda new, old: jnp.where(better, new, old), here, state.best)
     state = state._replace(best=best, diverged=state.diverged | ~finite)
     if config.halve_after is not None:
@@ -54,10 +61,10 @@ def advance(config: TrainConfig, state: State, scores: Scores) -> State:
 
 
 def is_finite(config: TrainConfig, state: State, scores: Scores) -> Bool[Array, ""]:
-    """Whether all that was measured is finite; the parameters, where no cost was."""
+    """Whether all measurements are finite; if no cost was measured, whether the parameters are."""
     finite = jnp.isfinite(scores.penalty)
     if scores.training_cost is not None:
-        not_measured = state.epoch % config.measure_training != 0  # NaN means that then
+        not_measured = state.epoch % config.measure_training != 0  # then NaN only means "not measured"
         finite &= jnp.isfinite(scores.training_cost) | not_measured
     if scores.evaluation_cost is not None:
         finite &= jnp.isfinite(scores.evaluation_cost)

@@ -118,7 +118,7 @@ class State(NamedTuple):
 def as_array(value: Any, dtype: Any = float) -> Any:
     """A hyper-parameter as an array of a floating dtype; None stays None.
 
-    An array, so that a new value does not compile again; a Python float is weakly typed and would.
+    As an array of a fixed dtype, a new value never compiles again; a weakly typed Python float can.
     """
     return None if value is None else np.asarray(value, jax.dtypes.canonicalize_dtype(dtype))
 
@@ -129,7 +129,7 @@ def make_objective(config: TrainConfig, hyper: Hyperparameters) -> Objective:
 
 
 def make_optimizer(config: TrainConfig, hyper: Hyperparameters) -> optax.GradientTransformation:
-    """The optimiser at these hyper-parameters; built inside the compiled program, where they are traced."""
+    """The optimiser at these hyper-parameters; built inside the compiled program, because they are traced arrays."""
     rate, schedule = hyper.learning_rate, config.schedule
     scheduled = rate if schedule is None else lambda count: rate * schedule(count)
     return config.optimizer(scheduled, **({} if hyper.momentum is None else {"momentum": hyper.momentum}))

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 import jax
 import numpy as np
-from jaxtyping import Array, Key, PyTree
+from jaxtyping import Array, Key
 
 from jnndl import identity, validation
 from jnndl.checkpoints import Checkpoint
@@ -18,7 +18,7 @@ from jnndl.data import Dataset
 from jnndl.descent import epoch
 from jnndl.measures import History, Scores, measure
 from jnndl.network import Network, Params
-from jnndl.options import Loop, Settings, prepare
+from jnndl.options import Run, Settings, prepare
 from jnndl.rules import advance
 from jnndl.settings import Hyperparameters, State, TrainConfig, as_array, start
 
@@ -75,7 +75,7 @@ def train_epoch(
     return advance(config, state, scores), scores
 
 
-# Given away: the old state's memory is used for the new one. Called by the loop alone, which keeps no old state.
+# The state is donated: its memory is reused for the new one. Only the loop calls this, and it keeps no old state.
 _train_epoch = jax.jit(train_epoch, static_argnames=("config", "with_training"), donate_argnames="state")
 
 # Compiled, because eager arithmetic rounds differently; at a low level of optimisation, because it runs once.
@@ -104,7 +104,7 @@ def fit(
         network: what to train.
         training: the training data, n examples.
         evaluation: data to measure on after each epoch (validation data, say), or None.
-        key: a ``jax.random.key``; decides initial parameters, shuffles and dropout, and nothing else does.
+        key: a ``jax.random.key``; the only source of randomness: initial parameters, shuffles and dropout.
         epochs: how many at most, at least 1.
         learning_rate: above 0; the book's eta.
         settings: all others are in ``jnndl.options.Settings``: ``batch_size``, ``cost``, ``l2``, ``momentum``,
@@ -122,13 +122,13 @@ def fit(
         DivergenceError: if a cost or the penalty stops being finite; names the epoch and the learning rate.
     """
     validation.check_keys("key", key, 0)
-    config, hyper, loop = prepare(network, training, evaluation, epochs, learning_rate, settings)
-    checkpoint = make_checkpoint(config, hyper, loop, key, training, evaluation)
+    run = prepare(network, training, evaluation, epochs, learning_rate, settings)
+    loop, checkpoint = run.loop, make_checkpoint(run, key)
     device = None if loop.devices is None else loop.devices[0]
-    training, evaluation, hyper, key, params = jax.device_put((training, evaluation, hyper, key, loop.params), device)
-    state = start_one(config, hyper, key, params)
+    data, hyper, key, params = jax.device_put((run[3:], run.hyper, key, loop.params), device)
+    state = start_one(run.config, hyper, key, params)
 
-    def after(number: int, scores: Scores, state: State) -> Any:
+    def after_epoch(number: int, scores: Scores, state: State) -> Any:
         if state.diverged:
             named = {name: value for name, value in scores.columns().items() if not np.isfinite(value)}
             raise DivergenceError(
@@ -138,35 +138,33 @@ def fit(
             )
         return loop.callback is not None and loop.callback(number, scores)
 
-    step = functools.partial(_train_epoch, config)
-    state, history = run(step, state, training, evaluation, config, loop, after, checkpoint)
-    warn_at_chance(training, history, hyper)
-    return Fit(config.network, history, state)
+    step = functools.partial(_train_epoch, run.config)
+    state, history = train_loop(step, state, data, run, after_epoch, checkpoint)
+    warn_at_chance(run, history)
+    return Fit(run.config.network, history, state)
 
 
-def run(
+def train_loop(
     step: Callable[..., tuple[State, Scores]],
     state: State,
-    training: Dataset,
-    evaluation: Dataset | None,
-    config: TrainConfig,
-    loop: Loop,
-    after: Callable[[int, Scores, State], Any],
+    data: tuple[Dataset, Dataset | None],
+    run: Run,
+    after_epoch: Callable[[int, Scores, State], Any],
     checkpoint: Checkpoint | None,
 ) -> tuple[State, History]:
-    """The loop over epochs on the host, until the last, or until every network has stopped, or ``after`` says True.
+    """The loop over epochs on the host: to the last, or until all networks have stopped, or ``after_epoch`` says True.
 
     Args:
         step: ``(state, training, evaluation, with_training) -> (state, scores)``, one epoch of all networks.
-        state: where to start; its memory is given away.
-        training, evaluation: the data, on the devices.
-        config, loop: the settings.
-        after: called with the number of the epoch, its scores and the flags of the state, all on the host.
+        state: where to start; its memory is reused.
+        data: training and evaluation data, on the devices.
+        run: the settings.
+        after_epoch: called with the number of the epoch, its scores and the flags of the state, all on the host.
         checkpoint: where to keep the state, or None.
     """
-    history: list[Scores] = []
+    history, loop, every = list[Scores](), run.loop, run.config.measure_training
     if checkpoint is not None and loop.resume and os.path.exists(checkpoint.path):
-        _, scores = jax.eval_shape(step, state, training, evaluation)
+        _, scores = jax.eval_shape(step, state, *data)
         state, saved = checkpoint.read(state, History(*scores))
         history = saved.epochs()
         if len(history) > loop.epochs:
@@ -182,12 +180,12 @@ def run(
 
         numbers = tqdm(numbers, unit="epoch", initial=done, total=loop.epochs)
     for number in numbers:
-        with_training = bool(config.measure_training) and (number + 1) % config.measure_training == 0
-        state, scores = step(state, training, evaluation, with_training)
+        with_training = bool(every) and (number + 1) % every == 0
+        state, scores = step(state, *data, with_training)
         scores, flags = jax.device_get((scores, {"stopped": state.stopped, "diverged": state.diverged}))
         history.append(scores)
         ended = np.all(flags["stopped"])
-        ended |= after(number, scores, state._replace(**flags)) is True
+        ended |= after_epoch(number, scores, state._replace(**flags)) is True
         if checkpoint is not None and (ended or (number + 1) % checkpoint.every == 0 or number + 1 == loop.epochs):
             checkpoint.write(state, History.of(history))
         if ended:
@@ -195,49 +193,32 @@ def run(
     return state, History.of(history)
 
 
-def make_checkpoint(
-    config: TrainConfig,
-    hyper: Hyperparameters,
-    loop: Loop,
-    keys: Key[Array, "..."],
-    training: Dataset,
-    evaluation: Dataset | None,
-    path: str | os.PathLike | None = None,
-) -> Checkpoint | None:
+def make_checkpoint(run: Run, keys: Key[Array, "..."], path: str | os.PathLike | None = None) -> Checkpoint | None:
     """Where a run is kept, with all that tells it from another run; None if no checkpoint was asked for.
 
     Args:
-        config, hyper, loop, keys, training, evaluation: the run.
+        run, keys: the run.
         path: the file, where it is not ``loop.checkpoint``.
     """
+    loop = run.loop
     if loop.checkpoint is None:
         return None
-    run: dict[str, PyTree] = {
-        "config": identity.describe(config),
-        "hyper": {name: None if v is None else np.asarray(v).tolist() for name, v in hyper._asdict().items()},
-        **{
-            name: identity.describe(value)
-            for name, value in (
-                ("keys", keys),
-                ("params", loop.params),
-                ("training", training),
-                ("evaluation", evaluation),
-            )
-        },
-    }
-    return Checkpoint(path or loop.checkpoint, loop.checkpoint_every, json.loads(json.dumps(run)))
+    hyper = {name: None if value is None else np.asarray(value).tolist() for name, value in run.hyper._asdict().items()}
+    rest = {"keys": keys, "params": loop.params, "training": run.training, "evaluation": run.evaluation}
+    about = identity.describe({"config": run.config, "hyper": hyper, **rest})
+    return Checkpoint(path or loop.checkpoint, loop.checkpoint_every, json.loads(json.dumps(about)))
 
 
-def warn_at_chance(training: Dataset, history: History, hyper: Hyperparameters) -> None:
+def warn_at_chance(run: Run, history: History) -> None:
     """Warn where a network never did better than naming the most common class would."""
     if history.training_accuracy is None or np.isnan(history.training_accuracy).all():
         return
-    chance = np.bincount(np.asarray(training.targets)).max() / len(training)
+    chance = np.bincount(np.asarray(run.training.targets)).max() / len(run.training)
     best = np.fmax.reduce(np.atleast_2d(history.training_accuracy), axis=-1)  # fmax: NaN from where one had stopped
     stuck = best < min(1.1 * chance, (1 + chance) / 2)
     if np.any(stuck):
-        rates = np.unique(np.broadcast_to(hyper.learning_rate, best.shape)[stuck])
-        who = "the network stays" if len(stuck) == 1 else f"of {len(stuck)} networks {stuck.sum()} stayed"
+        rates = np.unique(np.broadcast_to(run.hyper.learning_rate, best.shape)[stuck])
+        who = "the network stays" if len(stuck) == 1 else f"{stuck.sum()} of {len(stuck)} networks stayed"
         warnings.warn(
             f"training accuracy never rose above {best[stuck].max():.1%}, and naming the most common class gets "
             f"{chance:.1%}: {who} at chance; try another learning_rate (now {', '.join(f'{r:g}' for r in rates)}), "

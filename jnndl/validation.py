@@ -1,4 +1,4 @@
-"""What a bad call is told: one sentence that names the argument, the value, and what to give instead.
+"""Checks of arguments: a bad call gets one sentence that names the argument, the value, and what to give instead.
 
 Checked on the host before anything is traced: there the values are known, and a sentence is worth more than a shape
 error from deep inside a compiled program.
@@ -52,7 +52,7 @@ def check_hyper(count: int | None = None, **hyper: Any) -> None:
     """Raise where a hyper-parameter is not a number, or out of its range (of an array: where any entry is).
 
     Args:
-        count: the number of networks, of which each may have a value of its own; None for one network.
+        count: the number of networks, each may have its own value; None for one network.
         hyper: learning_rate, l1, l2 and momentum, by name.
     """
     ranges: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
@@ -113,7 +113,7 @@ def check_params(network: Network, params: Params, count: int | None = None) -> 
 
 
 def bind(network: Network, data: Dataset, name: str) -> Network:
-    """The network, knowing that its inputs are scaled as these data are.
+    """The network with the scaling of these data.
 
     Raises:
         ValueError: if it knows already that they are scaled otherwise.
@@ -165,6 +165,13 @@ def check_data(network: Network, cost: Cost, data: Any, name: str) -> None:
     if jnp.issubdtype(data.inputs.dtype, jnp.floating) and not np.all(np.isfinite(data.inputs)):
         where = np.argwhere(~np.isfinite(data.inputs))[0].tolist()
         raise ValueError(f"{name} data: inputs{where} is {data.inputs[tuple(where)]}; give finite numbers")
+    for field in ("scale", "offset"):
+        value = getattr(data, field)
+        if isinstance(value, tuple) and len(value) != n_in:
+            raise ValueError(
+                f"{name} data: {field} has {len(value)} numbers, but inputs have {n_in} columns; give one number, or "
+                f"{n_in}"
+            )
     bind(network, data, name)
     if data.has_labels:
         _check_labels(n_out, data, name)
@@ -226,4 +233,6 @@ def check_inputs(network: Network, inputs: Any) -> None:
             "returned or that was loaded, or a Dataset with its scale, or floats as the network sees them"
         )
     if int(np.prod(shape[1:])) != int(np.prod(network.input_shape)) or not shape:
-        raise ValueError(f"inputs have shape {shape}; give n examples, of shape (n, {str(network.input_shape)[1:-1]})")
+        raise ValueError(
+            f"inputs have shape {shape}; give n examples, of shape (n, {', '.join(map(str, network.input_shape))})"
+        )

@@ -260,7 +260,7 @@ def test_parts_are_resumed_from_a_file_each(tmp_path):
 
 def test_a_sweep_that_does_not_fit_into_memory_is_trained_in_parts_and_says_so(monkeypatch):
     monkeypatch.setattr(ensemble, "HOST_BYTES", 1)  # as many networks as there are devices
-    with pytest.warns(UserWarning, match="3 networks do not fit into memory: trained 2 at a time"):
+    with pytest.warns(UserWarning, match="3 networks need more than half of the memory: training 2 at a time"):
         parts = fit_many()
     monkeypatch.undo()
     assert bits(parts) == bits(fit_many())

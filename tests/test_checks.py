@@ -1,6 +1,7 @@
 """The checker of gradients: it passes what is right, says who is wrong, and refuses what it cannot check."""
 
 import dataclasses
+import itertools
 import math
 
 import jax
@@ -100,8 +101,9 @@ def test_the_one_that_stands_alone_is_named(monkeypatch, which, verdict, factor)
     monkeypatch.setattr(checks, which, off_by(factor, getattr(checks, which)))
     found = check(gradients.Objective(network, value), Dataset(np.ones((2, 2)), np.ones((2, 2))))
     assert not found.ok
-    slight = factor == 1 + 1e-9  # seen by the other gradient, but not by differences
-    assert {row.verdict for row in found.rows} == {"NO TWO AGREE" if slight else f"{verdict} IS WRONG"}
+    slight = factor == 1 + 1e-9  # seen by the other gradient, but not by differences, which agree with both
+    wanted = "HANDWRITTEN AND AUTOMATIC DIFFER SLIGHTLY" if slight else f"{verdict} IS WRONG"
+    assert {row.verdict for row in found.rows} == {wanted}
     assert "every rule is right by itself" in str(found)
 
 
@@ -117,6 +119,104 @@ def test_differences_see_what_both_gradients_miss():
     objective = gradients.Objective(mlp([2, 2], output=neurons.linear), cost)
     found = check(objective, Dataset(np.ones((2, 2)), np.zeros((2, 2))))
     assert {row.verdict for row in found.rows} == {"BOTH DIFFER FROM THE COST"}
+    (fault,) = found.faults
+    assert fault.startswith("cost quadratic: value has another slope for the linear output than its derivatives say")
+
+
+def test_no_two_agree_is_said_only_where_no_comparison_holds():
+    for good in itertools.product((True, False), repeat=3):
+        assert (checks.VERDICTS[good] == "NO TWO AGREE") == (not any(good))
+    assert len(set(checks.VERDICTS.values())) == 8
+
+
+def params_of(*pairs):
+    return tuple(jnndl.layers.Affine(np.asarray(w, float), np.asarray(b, float)) for w, b in pairs)
+
+
+def check_at(network, cost, params, x, y, dtype="float64", **penalty):
+    objective = gradients.Objective(network, cost, **penalty)
+    return check_gradients(objective, params_of(*params), Dataset(np.asarray(x), np.asarray(y)), KEY, dtype=dtype)
+
+
+def test_the_better_of_two_estimates_is_taken():
+    """Where x is 10, a step of 0.01 is a long one: the estimate from the longest steps is off by 1e-7."""
+    found = check_at(mlp([1, 1]), costs.cross_entropy, [([[0.3]], [0.1])], [[10.152]], [[1.0]])
+    assert found.ok, str(found)
+    # softplus(-z)'s derivative at z = 0.3 * 10.152 + 0.1, times x
+    assert found.rows[0].norm == pytest.approx(10.152 / (1 + math.exp(0.3 * 10.152 + 0.1)), rel=1e-12)
+    assert found.rows[0].numerical < 1e-10
+
+
+@pytest.mark.parametrize("cost", [costs.cross_entropy, costs.quadratic], ids=lambda cost: cost.name)
+@pytest.mark.parametrize(("size", "dtype"), [(3.0, "float64"), (7.0, "float64"), (100.0, "float64"), (3.0, "float32")])
+def test_saturation_is_no_fault_of_the_more_exact_rule(cost, size, dtype):
+    """tanh of 6: ``jax.grad`` subtracts its square from 1, and is left with 11 digits; at 14 it is left with 4."""
+    params = [([[size]], [size]), ([[size], [size]], [size, size])]
+    found = check_at(mlp([1, 1, 2], hidden=neurons.tanh), cost, params, [[1.0]], [0], dtype)
+    assert found.ok, str(found)
+    assert found.faults == ()
+    if (size, dtype) == (3.0, "float64"):
+        assert [row.verdict for row in found.rows] == ["ok (rounding)"] * 2 + ["ok"] * 2
+        assert 1e-12 < found.rows[0].by_hand < 1e-10  # the figure is not prettified
+
+
+def test_a_wrong_rule_is_wrong_in_saturation_too():
+    """Where tanh is flat, its derivative forgotten is off by ten orders of magnitude."""
+    wrong = dataclasses.replace(neurons.tanh, backward=lambda z, g: g)
+    params = [([[7.0]], [7.0]), ([[7.0], [7.0]], [7.0, 7.0])]
+    found = check_at(mlp([1, 1, 2], hidden=wrong), costs.cross_entropy, params, [[1.0]], [0])
+    assert {fault.partition(" is off")[0] for fault in found.faults} == {
+        f"layer 0, Dense: backward's gradient for {array}" for array in ("weight", "bias", "the layer below")
+    }
+
+
+def test_rounding_is_measured_by_the_size_of_the_cost():
+    """A penalty of 50,000 on a cost of 1e-6: 16 digits of the sum leave few of the slope by the bias."""
+    network = mlp([10, 3], output=neurons.linear)
+    params = [(np.full((3, 10), 100.0), np.zeros(3))]
+    found = check_at(network, costs.quadratic, params, np.zeros((1, 10)), np.full((1, 3), 1e-3), l2=1.0)
+    assert found.ok, str(found)
+    assert found.rows[1].norm == pytest.approx(1e-3 * math.sqrt(3), rel=1e-12)
+
+
+def relu_network(backward):
+    return mlp([2, 3, 2], hidden=dataclasses.replace(neurons.relu, backward=backward))
+
+
+ON_A_KINK = [(np.ones((3, 2)), np.zeros(3)), ([[1.0, 2, 3], [3, 2, 1]], [0.0, 0])], [[0.0, 0], [1, 2]], [0, 1]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("at_zero", [0.0, 1.0, 0.3])
+def test_a_kink_is_said_to_be_one(at_zero, dtype):
+    """An input of zeros and biases of zero: all ReLUs sit on their kink, where each slope from 0 to 1 is as good."""
+    network = relu_network(lambda z, g: jnp.where(z > 0, g, jnp.where(z == 0, at_zero * g, 0)))
+    found = check_at(network, costs.cross_entropy, *ON_A_KINK, dtype)
+    assert found.ok, str(found)
+    assert [row.verdict for row in found.rows] == ["ok", "kink", "ok", "ok"]
+    assert str(found).count("kink") == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda z, g: jnp.where(z >= 0, 2 * g, 0),
+        lambda z, g: jnp.where(z > 0, g, 0.5 * g),
+        lambda z, g: jnp.where(z > 0, g, jnp.where(z == 0, 1.5 * g, 0)),  # no slope between those of both sides
+        lambda z, g: g,
+    ],
+)
+def test_a_kink_hides_no_fault(wrong):
+    found = check_at(relu_network(wrong), costs.cross_entropy, *ON_A_KINK)
+    assert not found.ok
+    assert any(fault.startswith("layer 0, Dense: backward's gradient for bias") for fault in found.faults), str(found)
+
+
+def test_a_kink_hides_no_fault_of_the_whole(monkeypatch):
+    monkeypatch.setattr(checks, "backprop", off_by(2, checks.backprop))
+    found = check_at(mlp([2, 3, 2], hidden=neurons.relu), costs.cross_entropy, *ON_A_KINK)
+    assert not found.ok
+    assert "every rule is right by itself" in str(found)
 
 
 def test_float64_is_switched_off_again_after_an_error():
@@ -128,6 +228,14 @@ def test_float64_is_switched_off_again_after_an_error():
         check(objective, Dataset(np.ones((2, 2)), np.array([0, 1])))
     assert not jax.config.jax_enable_x64
     assert jax.config.jax_default_matmul_precision is None
+
+
+def test_a_second_check_compiles_only_what_may_have_changed(digits, compiled):
+    """Programs with handwritten rules in them are compiled each time: a method may have been replaced."""
+    check(RIGHT["sigmoid"], digits.training[:7])
+    compiled.clear()
+    check(RIGHT["sigmoid"], digits.training[:7])
+    assert len(compiled) == 2, compiled
 
 
 def test_the_table_prints_well(digits):

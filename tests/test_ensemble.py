@@ -136,7 +136,7 @@ def test_the_run_ends_when_every_network_has_stopped():
 
 def test_a_network_that_has_stopped_stays_as_it_is_while_others_go_on():
     settings = {"epochs": 8, "batch_size": 22, "patience": 2, "learning_rate": [1e-9, 0.5, 0.3]}
-    with pytest.warns(UserWarning, match=r"of 3 networks 1 stayed at chance; try another learning_rate \(now 1e-09\)"):
+    with pytest.warns(UserWarning, match=r"1 of 3 networks stayed at chance; try another learning_rate \(now 1e-09\)"):
         many = jnndl.fit_many(NETWORK, TRAINING, EVALUATION, keys=KEYS[:3], **settings)
     lengths = many.state.epoch.tolist()
     assert lengths[0] == 3 < max(lengths), "without learning the first epoch is the best, and two more follow"
@@ -241,7 +241,7 @@ def test_one_network_can_be_trained_on_a_device_of_choice():
     device = jax.devices()[1]
     found = jnndl.fit(NETWORK, TRAINING, key=KEYS[0], devices=[device], learning_rate=0.5, **SETTINGS)
     assert {leaf.device for leaf in jax.tree.leaves(found.params)} == {device}
-    with pytest.raises(ValueError, match="devices has 2 entries, but fit trains on one device; give one, or None"):
+    with pytest.raises(ValueError, match="devices has 2 entries; fit trains on one device; give one, or None"):
         jnndl.fit(NETWORK, TRAINING, key=KEYS[0], devices=jax.devices(), learning_rate=0.5, **SETTINGS)
 
 
@@ -262,7 +262,7 @@ def test_initial_states_are_made_on_the_devices_that_train_them():
 
 
 def test_the_memory_of_a_network_is_counted_from_its_state(monkeypatch):
-    from jnndl import ensemble, settings
+    from jnndl import ensemble, options, settings
 
     network = mlp([200, 300, 10])
     weights = 4 * (200 * 300 + 300 + 300 * 10 + 10)  # bytes of its parameters
@@ -271,7 +271,8 @@ def test_the_memory_of_a_network_is_counted_from_its_state(monkeypatch):
         config = settings.TrainConfig(network, optimizer=optimizer)
         # Parameters, the best ones and the optimiser's, before and after; the gradient and the updates.
         monkeypatch.setattr(ensemble, "HOST_BYTES", 2 * 10 * ((2 + copies) * 2 + 2) * weights * 1.01)
-        assert ensemble.how_many_fit(config, hyper, KEYS, jax.devices()) == 10
+        run = options.Run(config, hyper, options.Loop(1), TRAINING, None)
+        assert ensemble.how_many_fit(run, KEYS, jax.devices()) == 10
 
 
 def test_a_callback_ends_the_run_of_many():

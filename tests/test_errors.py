@@ -364,9 +364,9 @@ def test_parameters_of_another_network(sizes, sentence):
             r"inputs are uint8, and this network does not know how its inputs were scaled; give the network that fit",
         ),
         ([[1.0, 2.0]], TypeError, r"inputs are list; give a Dataset"),
-        (np.ones(2, np.float32), ValueError, r"inputs have shape \(2,\); give n examples, of shape \(n, 2,\)"),
+        (np.ones(2, np.float32), ValueError, r"inputs have shape \(2,\); give n examples, of shape \(n, 2\)"),
         (np.float32(1), ValueError, r"inputs have shape \(\); give n examples"),
-        (np.ones((6, 5)), ValueError, r"inputs have shape \(6, 5\); give n examples, of shape \(n, 2,\)"),
+        (np.ones((6, 5)), ValueError, r"inputs have shape \(6, 5\); give n examples, of shape \(n, 2\)"),
         (Dataset(np.ones((6, 5)), LABELS), ValueError, r"inputs have shape \(6, 5\); give n examples"),
     ],
 )
@@ -491,3 +491,11 @@ def test_an_output_neuron_of_ones_own_fits_the_quadratic_cost(output):
     assert jnndl.check_gradients(objective, network.init(jax.random.key(5)), DATA[:3], KEY).ok
     found = fit(network, DATA, DATA, batch_size=6, cost=costs.quadratic, measure_training=0)
     assert np.isfinite(found.history.evaluation_cost).all()
+
+
+@pytest.mark.usefixtures("no_type_checker")
+def test_sizes_that_are_a_number_and_scales_that_do_not_fit():
+    with pytest.raises(TypeError, match=r"^mlp: sizes is 64; give a list, as in \[784, 30, 10\]"):
+        mlp(64)
+    with pytest.raises(ValueError, match=r"^training data: scale has 3 numbers, but inputs have 2 columns; give one"):
+        fit(NETWORK, Dataset(INPUTS, LABELS, scale=(1.0, 2.0, 3.0)), batch_size=6)

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import pathlib
+import platform
 import re
 import struct
 import subprocess
@@ -22,7 +23,7 @@ import safetensors.numpy
 from samples import draw
 
 import jnndl
-from jnndl import costs, files, initializers, network2, neurons
+from jnndl import costs, files, initializers, network2, neurons, storage
 from jnndl.layers import Affine, Dense, Dropout
 from jnndl.network import Network, mlp
 
@@ -320,7 +321,7 @@ def test_safetensors_of_others_are_refused(path, metadata):
 @pytest.mark.parametrize("version", ["0", "3", "1.0"])
 def test_another_format_version_is_named(path, version):
     write_by_hand(path, METADATA | {"version": version}, ARRAYS)
-    what = f"{path}: has format version {version}, this jnndl reads 1 and 2; load it with the jnndl that saved it"
+    what = f"{path}: has format version {version}, this jnndl reads 1 and 2; load it with the version of jnndl that"
     with pytest.raises(ValueError, match=in_order(what)):
         jnndl.load(path)
 
@@ -423,7 +424,7 @@ def test_file_under_its_name_is_the_old_one_until_the_new_one_is_whole(tmp_path)
         pathlib.Path(temporary).write_text("new")
         seen.append(path.read_text())
 
-    files.write_atomically(path, write)
+    storage.write_atomically(path, write)
     assert (seen, path.read_text()) == (["old"], "new")
     assert list(tmp_path.iterdir()) == [path]
 
@@ -598,7 +599,7 @@ def test_one_neuron_that_is_no_sigmoid_is_enough_to_refuse_it(tmp_path, neuron):
 
 def test_cost_without_counterpart_in_network2_is_refused(tmp_path):
     network = mlp([3, 2])
-    what = "network2 has no log_likelihood cost; give quadratic or cross_entropy"
+    what = "cost is log_likelihood, which network2 does not have; give quadratic or cross_entropy"
     with pytest.raises(ValueError, match=in_order(what)):
         network2.save_network2(tmp_path / "n.json", network, draw(network), costs.log_likelihood)
     assert list(tmp_path.iterdir()) == []
@@ -732,7 +733,7 @@ def test_a_network_at_hand_learns_its_scale_from_the_file_and_is_refused_with_an
     network = dataclasses.replace(mlp([3, 2]), scale=0.5)
     jnndl.save(path, network, draw(network))
     assert jnndl.load(path, mlp([3, 2]))[0] == network
-    with pytest.raises(ValueError, match=r"trained on inputs times 0\.5 plus 0\.0, but network has scale 0\.25"):
+    with pytest.raises(ValueError, match=r"scale is 0\.5 in the file, 0\.25 in the network"):
         jnndl.load(path, dataclasses.replace(network, scale=0.25))
 
 
@@ -807,8 +808,45 @@ def test_what_a_killed_process_left_is_removed_by_the_next_to_write(saved):
     network, params, path = saved
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    left, busy = (path.with_name(f".{path.stem}.{pid}.partial{path.suffix}") for pid in (dead.pid, os.getppid()))
+    left, busy = (
+        path.with_name(f".{path.stem}.{platform.node()}-{pid}.partial{path.suffix}") for pid in (dead.pid, os.getppid())
+    )
     left.write_bytes(b"half")
     busy.write_bytes(b"another process writes here now")
     jnndl.save(path, network, params)
     assert sorted(path.parent.iterdir()) == sorted([path, busy])
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "relu"])
+def test_a_neuron_of_ones_own_that_is_named_like_ours_is_refused(path, name):
+    own = neurons.Neuron(name, jnp.sin, lambda z, grad_a: grad_a * jnp.cos(z))
+    hidden = Network((Dense(3, 3, own), Dense(3, 2, neurons.linear)), neurons.sigmoid, (3,))
+    for network in (hidden, Network((Dense(3, 2, neurons.linear),), own, (3,))):
+        with pytest.raises(ValueError, match=f"a neuron of your own is named '{name}', as one of jnndl's is; rename"):
+            jnndl.save(path, network, draw(network))
+    assert not path.exists()
+
+
+def test_a_layer_of_ones_own_that_is_named_like_ours_is_refused(path):
+    own = type("Dropout", (Shifting,), {})
+    network = Network((own(3), Dense(3, 2, neurons.linear)), neurons.sigmoid, (3,))
+    with pytest.raises(ValueError, match="layer 0: a layer of your own is named Dropout, as one of jnndl's is; rename"):
+        jnndl.save(path, network, draw(network))
+
+
+def test_a_network_at_hand_with_other_class_names_is_refused(path):
+    network = dataclasses.replace(mlp([3, 2]), scale=0.5, classes=("a", "b"))
+    jnndl.save(path, network, draw(network))
+    with pytest.raises(ValueError, match=r"classes is \('a', 'b'\) in the file, \('b', 'a'\) in the network; load it"):
+        jnndl.load(path, dataclasses.replace(network, classes=("b", "a")))
+
+
+@pytest.mark.parametrize("damage", [{"n_in": 0}, {"n_in": "3"}, {"neuron": {"neuron": "relu", "initializer": "large"}}])
+def test_a_damaged_description_is_named_with_its_file(path, damage):
+    layer = DENSE | {"neuron": {"neuron": "linear"}, "weight_init": {"initializer": "large"}}
+    del layer["bias_init"]
+    rest = {"neuron": "softmax", "input_shape": [3], "scale": None, "offset": 0.0, "classes": None}
+    description = {"layers": [layer | damage]} | rest
+    write_by_hand(path, METADATA | {"version": "2", "network": json.dumps(description)}, ARRAYS)
+    with pytest.raises(ValueError, match=in_order(f"{path}: its description of the network is damaged")):
+        jnndl.load(path)

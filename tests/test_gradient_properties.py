@@ -2,9 +2,11 @@
 
 Random numbers are drawn from NumPy with seeds that hypothesis chooses, the same ones in every run. Weights are small
 enough to keep neurons out of deep saturation, where it is ``jax.grad`` that loses digits (through ``jnp.tanh``, whose
-derivative it takes as 1 - a^2), so that the tolerance of 1e-12 holds for all.
+derivative it takes as 1 - a^2), so that the tolerance of 1e-12 holds for all. The checker has to cope with any: its
+networks are drawn from a wilder lot.
 """
 
+import dataclasses
 import itertools
 import math
 
@@ -16,11 +18,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from jnndl import Dataset, Dense, Dropout, Network, check_gradients, mlp, neurons, regularizers
+from jnndl import Dataset, Dense, Dropout, Network, check_gradients, initializers, mlp, neurons, regularizers
 from jnndl.costs import COSTS, cross_entropy, log_likelihood, quadratic
 from jnndl.gradients import Objective, autodiff, backprop
 from jnndl.layers import LAYERS
-from jnndl.neurons import linear, relu, sigmoid, softmax, tanh
+from jnndl.neurons import linear, relu, sigmoid, softmax, step, tanh
 
 pytestmark = pytest.mark.slow
 
@@ -102,6 +104,79 @@ def test_backprop_is_autodiff_for_any_network(problem):
 def test_any_network_passes_the_checker(problem):
     found = check_gradients(*build(problem))
     assert found.ok, str(found)
+
+
+HE = jax.nn.initializers.he_normal(in_axis=-1, out_axis=-2)
+
+
+def wild(seed):
+    """A right network, but none that anyone would train.
+
+    One to five layers of every neuron, with every cost, penalty and initializer; weights up to 100 times as large as
+    usual, inputs up to 100, some of them always 0, biases of 0 (ReLUs on their kink), neurons in deep saturation.
+    """
+    rng = np.random.default_rng([27, seed])
+
+    def pick(options):
+        return options[rng.integers(len(options))]
+
+    cost, output = pick(PAIRS)
+    sizes = [*rng.integers(1, 8, rng.integers(1, 6)).tolist(), int(rng.integers(2, 7))]
+    weights, biases = (
+        pick([initializers.default, initializers.large, HE]),
+        pick([initializers.large, initializers.zeros]),
+    )
+    same, layers = pick([*neurons.NEURONS.values(), None]), []
+    for shape in itertools.pairwise(sizes[:-1]):
+        layers.append(Dense(*shape, same or pick(list(neurons.NEURONS.values())), weights, biases))
+        layers += [Dropout(pick([0.0, 0.3, 0.7]))] if rng.random() < 0.25 else []
+    layers.append(Dense(*sizes[-2:], linear, pick([weights, weights, initializers.zeros]), biases))
+    network = Network(tuple(layers), output, (sizes[0],))
+    strengths = {strength: pick([0.1, 1.0, 5.0]) for strength in ("l1", "l2") if rng.random() < 0.4}
+    size = pick([0.3, 1, 1, 1, 3, 10, 100])
+    with jax.enable_x64(True):
+        params = jax.tree.map(lambda w: size * w, network.init(jax.random.key(seed)))
+    m = int(rng.integers(1, 11))
+    x = pick([0.1, 1, 1, 1, 10, 100]) * rng.normal(size=(m, sizes[0]))
+    x[:, rng.random(sizes[0]) < pick([0.0, 0.0, 0.5])] = 0
+    labels = cost.one_hot or rng.random() < 0.5
+    targets = rng.integers(sizes[-1], size=m) if labels else rng.uniform(size=(m, sizes[-1]))
+    return Objective(network, cost, **strengths), params, Dataset(x, targets), jax.random.key(seed)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_right_network_raises_no_alarm(seed):
+    found = check_gradients(*wild(seed), dtype=("float64", "float32")[seed // 2 % 2])
+    assert found.ok, str(found)
+    assert found.faults == ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Worse(Dense):
+    """``backward`` is off by the given parts of itself."""
+
+    by: tuple = (0.0, 0.0, 0.0)
+
+    def backward(self, params, saved, grad):
+        grad_a, grads = super().backward(params, saved, grad)
+        below, weight, bias = (1 + by for by in self.by)
+        return below * grad_a, grads._replace(weight=weight * grads.weight, bias=bias * grads.bias)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_wrong_network_is_told_what_is_wrong(seed):
+    """One array of one layer is off by 1e-6 of itself, in the same networks."""
+    objective, params, batch, key = wild(seed)
+    rng, layers = np.random.default_rng(seed), objective.network.layers
+    kinds = [i for i, layer in enumerate(layers) if isinstance(layer, Dense) and layer.neuron is not step]
+    number, array = kinds[rng.integers(len(kinds))], int(rng.integers(3))
+    worse = Worse(**vars(layers[number]), by=tuple(1e-6 * (i == array) for i in range(3)))
+    network = dataclasses.replace(objective.network, layers=(*layers[:number], worse, *layers[number + 1 :]))
+    found = check_gradients(dataclasses.replace(objective, network=network), params, batch, key)
+    name = ("the layer below", "weight", "bias")[array]
+    assert [fault[:-3] for fault in found.faults] == [
+        f"layer {number}, Worse: backward's gradient for {name} is off by 1.0e"
+    ], str(found)
 
 
 @seeded(5)

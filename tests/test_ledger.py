@@ -163,6 +163,9 @@ def test_figures_are_filled_in_with_their_unit():
         "+90.00 points, 95.00 %"
     )
     assert evidence.fill("{a: final, of 30|%|at} of {b}, {b|epochs}", measured) == "92.50 % of 3, 3 epochs"
+    # Of two spreads, the ratio: these deviate from their middles by 2 and by 1 times the same.
+    spreads = {"s": summarize([[0.0, 2, 4, 6, 8], [0.0, 1, 2, 3, 4]])}
+    assert evidence.fill("{s||at} times, up to {s||greatest}", spreads) == "2 times, up to 8"
     assert evidence.fill("{c}", measured) is None
     assert evidence.fill("{d}", measured) is None
     assert evidence.fill("nothing to fill", {}) == "nothing to fill"

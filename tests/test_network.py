@@ -250,5 +250,4 @@ def test_what_makes_no_network_is_refused_in_a_sentence(build, error, message):
 def test_activation_bytes_are_those_of_the_arrays_that_backward_needs():
     network = mlp([5, 4, 3])
     # the input, then (a, z) of both layers, and the output: 5 + (5 + 4) + (4 + 3) + 3 floats
-    assert network.activation_bytes() == 4 * (5 + 5 + 4 + 4 + 3 + 3)
-    assert network.activation_bytes(float) == network.activation_bytes("float32")
+    assert network.activation_bytes == 4 * (5 + 5 + 4 + 4 + 3 + 3)

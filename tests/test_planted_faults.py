@@ -46,13 +46,13 @@ def network(middle=None, output=sigmoid):
     return Network((FIRST, middle or Dense(N, N), LAST), output, (3,))
 
 
-def faults_of(objective):
+def faults_of(objective, **options):
     """What the checker finds with six examples, and the arrays in whose rows it is seen."""
     rng = np.random.default_rng(0)
     batch = Dataset(rng.normal(size=(6, 3)), np.array([0, 1, 1, 0, 1, 0]))
     with jax.enable_x64(True):
         params = objective.network.init(jax.random.key(1))
-    return check_gradients(objective, params, batch, KEY)
+    return check_gradients(objective, params, batch, KEY, **options)
 
 
 def neuron(right, backward):
@@ -131,6 +131,59 @@ def whole(wrong, middle=None, **strength):
         return gradients.Objective(network(middle), **strength)
 
     return plant, "every rule is right by itself"
+
+
+@dataclasses.dataclass(frozen=True)
+class Odd(Scale):
+    """A layer whose ``forward`` is at fault: ``product`` is no honest w a."""
+
+    product: object = None
+
+    def forward(self, params, a, key=None):
+        return self.product(params.weight, a) + params.shift, a
+
+
+def odd(product, sentence, wrong=None):
+    return lambda monkeypatch: gradients.Objective(network(Odd(wrong, product))), f"layer 1, Odd: {sentence}"
+
+
+@jax.custom_jvp
+def misled(w, a):
+    return w * a
+
+
+@misled.defjvp
+def _(primals, tangents):
+    (w, a), (dw, da) = primals, tangents
+    return w * a, w * da - a * dw
+
+
+@jax.custom_vjp
+def short(w, a):
+    return w * a
+
+
+short.defvjp(lambda w, a: (w * a, (w, a)), lambda saved, g: (g * saved[1], 0.5 * g * saved[0]))
+
+
+def rough(dtype):
+    return lambda w, a: (w.astype(dtype) * a.astype(dtype)).astype(a.dtype)
+
+
+NOISE = np.random.default_rng(5)
+
+
+def misled_cost():
+    """A cost of its own with a wrong ``custom_jvp``; its delta is right."""
+
+    @jax.custom_jvp
+    def half_square(error):
+        return 0.5 * jnp.sum(error**2)
+
+    half_square.defjvp(lambda primals, tangents: (half_square(*primals), jnp.vdot(3 * primals[0], *tangents)))
+    value = dataclasses.replace(quadratic, value=lambda z, y, neuron: half_square(z - y), name="misled")
+    plant = gradients.Objective(network(output=linear), value)
+    return lambda monkeypatch: plant, "cost misled: jax.grad of value for the linear output is off by 6.7e-01"
 
 
 def times(factor, tree):
@@ -215,6 +268,53 @@ FAULTS = {
     "one mask for all": whole(same_mask, Dropout(0.4)),
     "layers in the wrong order": whole(lambda gradient, *a: gradient(*a)[::-1]),
 }
+
+
+# Functions that are not what they seem, whose handwritten rule is right.
+OTHERS = {
+    "stop_gradient": odd(lambda w, a: w * jax.lax.stop_gradient(a), "jax.grad of forward for the layer below"),
+    "stop_gradient on a parameter": odd(lambda w, a: jax.lax.stop_gradient(w) * a, "jax.grad of forward for weight"),
+    "stop_gradient, and backward likewise": odd(
+        lambda w, a: w * jax.lax.stop_gradient(a),
+        "forward has another slope for the layer below than its derivatives say, off by",
+        lambda below, g: (0 * below, g),
+    ),
+    "hidden float16": odd(rough(jnp.float16), "forward computes in float16"),
+    "hidden bfloat16": odd(rough(jnp.bfloat16), "forward computes in bfloat16"),
+    "hidden float32": odd(rough(jnp.float32), "forward computes in float32"),
+    "drawn while tracing": odd(lambda w, a: w * a * (1 + 0.1 * NOISE.normal()), "forward changes by"),
+    "a mask drawn while tracing": odd(lambda w, a: w * a * (NOISE.uniform(size=N) < 0.5), "forward changes by"),
+    "wrong custom_jvp": odd(misled, "jax.grad of forward for weight is off by 2.0e+00"),
+    "wrong custom_vjp": odd(short, "jax.grad of forward for the layer below is off by 1.0e+00"),
+    "nan from jax.grad": odd(
+        lambda w, a: w * a + jnp.where(a > 2, jnp.sqrt(a - 2), 0),
+        "jax.grad of forward for the layer below is off by nan",
+    ),
+    "wrong custom_jvp in a cost": misled_cost(),
+}
+
+
+@pytest.mark.parametrize("fault", OTHERS)
+def test_a_fault_of_the_function_is_not_blamed_on_its_rule(fault):
+    plant, sentence = OTHERS[fault]
+    found = faults_of(plant(None))
+    assert not found.ok
+    assert any(line.startswith(sentence) for line in found.faults), str(found)
+    rule = sentence.partition(":")[0]
+    assert all(line.startswith(rule) and "backward's" not in line for line in found.faults), str(found)
+    assert "HANDWRITTEN IS WRONG" not in {row.verdict for row in found.rows}, str(found)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_less_than_float32_is_named_in_float32(dtype):
+    plant, sentence = odd(rough(dtype), f"forward computes in {dtype}")
+    found = faults_of(plant(None), dtype="float32")
+    assert any(line.startswith(sentence) for line in found.faults), str(found)
+
+
+def test_float32_is_right_in_float32():
+    found = faults_of(odd(rough("float32"), "")[0](None), dtype="float32")
+    assert found.ok, str(found)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

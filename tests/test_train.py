@@ -878,3 +878,81 @@ def test_evaluate_history_and_predict_give_the_same_answer_where_outputs_round_t
     assert jnndl.evaluate(network, params, data).accuracy == 1
     settings = {"key": KEY, "epochs": 1, "learning_rate": 1e-9, "batch_size": 2}
     assert jnndl.fit(network, data, params=params, **settings).history.training_accuracy == [1.0]
+
+
+@pytest.mark.parametrize("epochs_done", [1, 3, 5])
+def test_until_something_is_measured_the_last_epoch_is_the_best(epochs_done):
+    result = fit_small(measure_training=10, epochs=epochs_done)
+    assert int(result.best_epoch) == epochs_done - 1
+    assert leaves_as_bytes(result.best_params) == leaves_as_bytes(result.params)
+
+
+def test_once_measured_only_measured_epochs_count():
+    result, every = fit_small(measure_training=2, epochs=6), fit_small()
+    measured = every.history.training_accuracy[1::2]
+    assert int(result.best_epoch) == 2 * np.argmax(measured) + 1
+
+
+@pytest.mark.parametrize("rule", ["patience", "halve_after"])
+def test_rules_that_would_act_between_measurements_are_refused(rule):
+    with pytest.raises(
+        ValueError, match=f"{rule} is 5, but the training data are measured after every 10th epoch only"
+    ):
+        fit_small(measure_training=10, **{rule: 5})
+    fit_small(None, EVALUATION, measure_training=10, **{rule: 5})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "sentence"),
+    [
+        ("measure_training", "x", TypeError, "measure_training is 'x'; give a number of epochs, or 0 for never"),
+        ("measure_training", 2.7, TypeError, r"measure_training is 2\.7; give a number of epochs"),
+        ("measure_training", -1, ValueError, "measure_training is -1; give a number of epochs"),
+        ("devices", [], ValueError, "devices has 0 entries"),
+        ("devices", "cpu", TypeError, r"devices is 'cpu'; give a list of jax\.devices\(\), or None"),
+    ],
+)
+def test_settings_of_another_kind(name, value, error, sentence):
+    with pytest.raises(error, match=sentence):
+        fit_small(**{name: value})
+
+
+def test_a_probe_of_whole_numbers_is_kept_as_floats():
+    result = fit_small(probe=lambda objective, params, data: jnp.int32(len(data)))
+    assert result.history.probe.tolist() == 6 * [32.0]
+    assert result.history.probe.dtype == np.float32
+
+
+@pytest.mark.usefixtures("x64")
+def test_the_cost_that_an_optimiser_gets_is_that_of_the_gradient_also_in_parts():
+    # Central differences of what the optimiser gets as value_fn, against the gradient that it gets, with dropout.
+    network, seen = Network((Dense(2, 6), Dropout(0.5), Dense(6, 3, neurons.linear)), neurons.sigmoid, (2,)), []
+
+    def spying(learning_rate):
+        def update(grads, state, params, *, value, grad, value_fn, **others):
+            direction = jax.tree.map(jnp.ones_like, params)
+            ends = (jax.tree.map(lambda p, v, h=h: p + h * v, params, direction) for h in (1e-5, -1e-5))
+            high, low = (value_fn(end) for end in ends)
+            slope = sum(jnp.sum(leaf) for leaf in jax.tree.leaves(grads))
+            jax.debug.callback(lambda *found: seen.append(found), (high - low) / 2e-5, slope, value - value_fn(params))
+            return jax.tree.map(lambda g: -learning_rate * g, grads), state
+
+        return optax.GradientTransformationExtraArgs(lambda params: (), update)
+
+    settings = {"epochs": 1, "learning_rate": 0.1, "batch_size": 1500, "l2": 3.0, "optimizer": spying}
+    jnndl.fit(network, blobs(1500), key=KEY, params=draw(network), **settings)
+    jax.effects_barrier()
+    ((slope, wanted, difference),) = seen
+    assert slope == pytest.approx(float(wanted), rel=1e-6)
+    assert difference == 0
+
+
+def test_an_error_inside_an_optimiser_is_its_own():
+    def broken(learning_rate):
+        def update(grads, state, params=None):
+            raise TypeError("unsupported operand")
+
+        return optax.GradientTransformation(lambda params: (), update)
+
+    with pytest.raises(TypeError, match="unsupported operand"):
+        fit_small(optimizer=broken)
