@@ -1,4 +1,4 @@
-"""The command: ``python -m experiments [NAME ...]``, and its sisters ``report`` and ``tour``."""
+"""The command: ``python -m experiments [NAME ...]``, and its sisters ``report``, ``rules`` and ``tour``."""
 
 import argparse
 import difflib
@@ -11,14 +11,14 @@ import traceback
 
 import jax
 
-from experiments import catalogue, report, tour
+from experiments import catalogue, ledger, report, tour
 from experiments.catalogue import EXPERIMENTS
 from experiments.runner import Experiment, open_data, run
 from experiments.training import Job, Trainer, duration
 
 FAILED, REFUSED = 1, 2  # exit statuses: an experiment raised, the request cannot be met
 INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
-COMMANDS = {"report": report.main, "tour": tour.main}
+COMMANDS = {"report": report.main, "rules": ledger.main, "tour": tour.main}
 
 
 def select(names: list[str]) -> list[Experiment]:
@@ -136,7 +136,7 @@ def arguments_of(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m experiments",
         description="The book's experiments. Without a name, list them.",
-        epilog="Also: python -m experiments report, python -m experiments tour (each with its own --help).",
+        epilog="Also: python -m experiments report, rules and tour (each with its own --help).",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="an experiment, an id, a chapter (ch3), or all")
     parser.add_argument("--data", default="auto", help="auto (default), mnist, digits, or a folder of four IDX files")

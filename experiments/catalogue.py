@@ -1,5 +1,7 @@
 """All questions, in the order of the book; and the entries of chapters 1 to 3 for which there is nothing to run."""
 
+import re
+
 from experiments.ch1 import baseline, darkness, digits, gradient_descent, perceptrons, rates_widths, svm
 from experiments.ch2 import gradients, variants, vectorised
 from experiments.ch3 import (
@@ -25,43 +27,67 @@ from experiments.ch3 import (
 )
 from experiments.extra import scratch_choices, scratch_vs_framework, sweep
 
-EXPERIMENTS = {
-    module.EXPERIMENT.name: module.EXPERIMENT
-    for module in (
-        perceptrons,
-        gradient_descent,
-        digits,
-        darkness,
-        baseline,
-        rates_widths,
-        svm,
-        gradients,
-        vectorised,
-        variants,
-        single_neuron,
-        cross_entropy,
-        softmax,
-        overfitting,
-        full_data,
-        more_data,
-        more_data_svm,
-        l1,
-        dropout,
-        expanded,
-        initial_weights,
-        monitor_demo,
-        multiple_eta,
-        hyper_parameters,
-        early_stopping,
-        momentum,
-        newton,
-        neurons,
-        polynomial,
-        scratch_choices,
-        scratch_vs_framework,
-        sweep,
-    )
+_MODULES = (
+    perceptrons,
+    gradient_descent,
+    digits,
+    darkness,
+    baseline,
+    rates_widths,
+    svm,
+    gradients,
+    vectorised,
+    variants,
+    single_neuron,
+    cross_entropy,
+    softmax,
+    overfitting,
+    full_data,
+    more_data,
+    more_data_svm,
+    l1,
+    dropout,
+    expanded,
+    initial_weights,
+    monitor_demo,
+    multiple_eta,
+    hyper_parameters,
+    early_stopping,
+    momentum,
+    newton,
+    neurons,
+    polynomial,
+    scratch_choices,
+    scratch_vs_framework,
+    sweep,
+)
+EXPERIMENTS = {module.EXPERIMENT.name: module.EXPERIMENT for module in _MODULES}
+
+
+def opening(text: str | None) -> str:
+    """What a module's text opens with: its first question, or else its first line up to a colon or the full stop."""
+    line = (text or "").strip().partition("\n")[0]
+    question, mark, _ = line.partition("?")
+    return question + mark if mark else re.split(r"[:.](?:\s|$)", line)[0]
+
+
+QUESTIONS = {module.EXPERIMENT.name: opening(module.__doc__) for module in _MODULES}
+
+# The titles of the book's chapters.
+CHAPTERS = {
+    "1": "Using neural nets to recognize handwritten digits",
+    "2": "How the backpropagation algorithm works",
+    "3": "Improving the way neural networks learn",
+    "4": "A visual proof that neural nets can compute any function",
+    "5": "Why are deep neural networks hard to train?",
+    "6": "Deep learning",
 }
+
+
+def chapter_title(chapter: str) -> str:
+    """The heading of a chapter, or of what belongs to none."""
+    return f"Chapter {chapter}: {CHAPTERS[chapter]}" if chapter else "Beside the book"
+
 
 # id -> why there is nothing to run.
 NOT_RUN = {

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.training import Job
+import jnndl
+from experiments.statistics import BROKEN
+from experiments.training import Job, unstack
 from jnndl.data import Dataset
 from jnndl.training import Fit
 
@@ -35,6 +37,48 @@ def best_epoch(fit: Fit) -> Any:
 def gap(fit: Fit) -> Any:
     """By how much the best accuracy on the training data is above that on the evaluation data."""
     return fit.history.training_accuracy.max(axis=1) - best_epoch(fit)
+
+
+def right_by_class(answers: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Of each class, how many of its images are answered right, and how many images it has.
+
+    Args:
+        answers: shape (n,) or (seeds, n); what is no class is wrong.
+        labels: shape (n,).
+
+    Returns:
+        Counts of shape (classes,) or (seeds, classes), and (classes,).
+    """
+    labels = np.asarray(labels)
+    images = np.bincount(labels)
+    right = np.asarray(answers) == labels
+    return np.stack([right[..., labels == one].sum(axis=-1) for one in range(len(images))], axis=-1), images
+
+
+def answers_of(fit: Fit, data: Dataset) -> np.ndarray:
+    """What the networks of an arm answer after the last epoch, shape (seeds, n)."""
+    return np.stack([jnndl.predict(fit.network, params, data).labels for params in unstack(fit.params)])
+
+
+def lost_classes(answers: Any, labels: Any) -> np.ndarray:
+    """How many classes each network has lost: right in fewer than 2 % of their images (see ``statistics.broken``).
+
+    Args:
+        answers: shape (seeds, n).
+        labels: shape (n,).
+    """
+    right, images = right_by_class(answers, labels)
+    return np.sum(right < BROKEN * images, axis=-1)
+
+
+def unbroken(per_seed: Any, *lost: np.ndarray) -> np.ndarray:
+    """The values of those seeds whose networks have lost no class, in none of the arms.
+
+    Args:
+        per_seed: shape (seeds,).
+        lost: of each arm, what ``lost_classes`` returns.
+    """
+    return np.asarray(per_seed)[~np.any(lost, axis=0)]
 
 
 def minus(arm: str, other: str, metric: str = "") -> str:

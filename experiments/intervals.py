@@ -46,6 +46,13 @@ def mean_interval(per_seed: Values, level: float = LEVEL) -> tuple[float, float]
     return float(values.mean() - half), float(values.mean() + half)
 
 
+def share_interval(right: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """The interval of a share of which ``right`` of n were seen (Clopper and Pearson: exact, never too narrow)."""
+    low = stats.beta.ppf(level / 2, right, n - right + 1) if right else 0.0
+    high = stats.beta.ppf(1 - level / 2, right + 1, n - right) if right < n else 1.0
+    return float(low), float(high)
+
+
 FEWEST_FOR_SPREAD = 5
 
 

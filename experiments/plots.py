@@ -59,8 +59,26 @@ def blank(width: float = 6.4, height: float = 4.0) -> tuple[Figure, Axes]:
 
 
 def legend(axes: Axes) -> None:
-    """Draw the legend where there is room; it is transparent, in case there is none."""
-    axes.legend(fontsize=9, edgecolor="none", framealpha=0.6)
+    """Draw the legend below the axes, where it hides nothing and its marks cannot be taken for data.
+
+    The plot grows by the height that it takes.
+    """
+    handles, labels = axes.get_legend_handles_labels()
+    new = axes.get_figure()
+    if not handles or not isinstance(new, Figure):
+        return
+    width, height = new.get_size_inches()
+    columns = max(1, min(len(labels), int(width * 12 / (max(map(len, labels)) + 7))))  # about 12 letters to an inch
+    new.set_size_inches(width, height + 0.19 * -(-len(labels) // columns))
+    new.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=9, frameon=False)
+
+
+def heading(axes: Axes, title: str, note: str = "") -> None:
+    """The title of a plot, and in small letters below it how to read it."""
+    new = axes.get_figure()
+    if isinstance(new, Figure):
+        new.suptitle(textwrap.fill(title, 90), fontsize=10)
+    axes.set_title(note, fontsize=8, color=REPORTED)
 
 
 def curves(
@@ -78,7 +96,7 @@ def curves(
     xscale: str = "linear",
     yscale: str = "linear",
 ) -> None:
-    """Draw one line per arm: the mean over seeds, in a band of one standard deviation.
+    """Draw one line per arm: the mean over seeds, in a band of one standard deviation, as the plot itself says.
 
     Args:
         path: the PNG to write.
@@ -93,8 +111,10 @@ def curves(
         xscale, yscale: "linear" or "log".
     """
     new, axes = blank()
+    seeds = 1
     for (label, values), (colour, dash) in zip(lines.items(), STYLES * len(lines), strict=False):
         values = np.atleast_2d(np.asarray(values, float))
+        seeds = max(seeds, len(values))
         where = np.arange(values.shape[1]) if x is None else np.asarray(x)
         mean, std = mean_and_std(values)
         mark = "." if len(where) < 12 else None
@@ -111,7 +131,7 @@ def curves(
         }
         where, heights = np.transpose(pairs)
         axes.scatter(where, heights, s=28, zorder=3, label=label, linewidth=1.4, **marks)
-    new.suptitle(textwrap.fill(title, 90), fontsize=10)
+    heading(axes, title, f"line: mean; shaded: one standard deviation over {seeds} seeds" if seeds > 1 else "")
     axes.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale)
     if xlim is not None:
         axes.set_xlim(*xlim)
@@ -158,16 +178,16 @@ def arms(
         if not len(found):
             continue
         every += found.tolist()
-        axes.scatter(found, np.full(len(found), row), s=14, color=STYLES[0][0], alpha=0.5, linewidth=0)
         spread = statistics.summarize(found)["ci95"]
         half = 0.0 if spread is None else (spread[1] - spread[0]) / 2
-        axes.errorbar(found.mean(), row, xerr=half, fmt="|", markersize=14, color="black", capsize=4)
+        axes.errorbar(found.mean(), row, xerr=half, fmt="|", markersize=14, color="black", capsize=4, elinewidth=1)
+        look: dict[str, Any] = {"color": STYLES[0][0], "alpha": 0.6, "linewidth": 0}
+        axes.scatter(found, np.full(len(found), row), s=22, zorder=3, **look)  # above the bar, which may be as short
     marks = [(value, list(values).index(arm)) for arm, value in (reported or {}).items() if arm in values]
     if marks:
-        look: dict[str, Any] = {"marker": "D", "facecolor": "white", "edgecolor": STYLES[1][0]}
         where, heights = np.transpose(marks)
-        axes.scatter(where, heights, s=42, zorder=3, linewidth=1.6, label="the book", **look)
-        legend(axes)
+        book: dict[str, Any] = {"marker": "D", "facecolor": "white", "edgecolor": STYLES[1][0]}
+        axes.scatter(where, heights, s=42, zorder=4, linewidth=1.6, label="the book", **book)
     if zero:
         axes.axvline(0, color=REPORTED, linestyle=(0, (1, 2)))
     axes.set_yticks(range(len(values)), list(values))
@@ -176,8 +196,9 @@ def arms(
     shown = np.asarray([*every, *(value for value, _ in marks), *([0.0] if zero else [])])
     room = 0.15 * (np.ptp(shown) or abs(shown[0]) or 1.0)
     axes.set_xlim(shown.min() - room, shown.max() + room)
-    new.suptitle(f"{textwrap.fill(title, 90)}\n(dots: seeds; bar: mean and its 95 % interval)", fontsize=10)
+    heading(axes, title, "dots: seeds; bar: mean and its 95 % interval")
     axes.set(xlabel=xlabel)
+    legend(axes)
     save(new, path)
 
 
@@ -203,8 +224,8 @@ def powers(
         shown = np.where(np.asarray(y) > 0, y, np.nan)
         axes.plot(x, shown, color=colour, linestyle=dash, label=label, marker=marker if markers else "", markersize=5)
     axes.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
-    axes.set_title(title, fontsize=10)
-    axes.legend(frameon=False)
+    heading(axes, title)
+    legend(axes)
     save(new, path)
 
 

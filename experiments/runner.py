@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import datetime
 import json
 import os
 import pathlib
@@ -10,14 +11,14 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
 import jax
 
 import jnndl
-from experiments import statistics
+from experiments import evidence, statistics
 from experiments.training import Job
 from jnndl.data import Splits
 from jnndl.network import Network, Params
@@ -55,7 +56,8 @@ class Row:
         rule: how the verdict is found; its class says whether this is a toy, a number or a claim.
         ours: what we run, where it is not the same.
         anywhere: whether the verdict holds on any data, at any length (a toy that uses none).
-        why: for a verdict that is not "reproduced": the explanation, and how it was tested.
+        why: for a verdict that is not "reproduced": the explanation, and how it was tested. Its figures are filled in
+            from what was measured, see ``evidence.fill``.
     """
 
     id: str
@@ -82,9 +84,11 @@ class Experiment:
         rows: what the book reported, each with the rule for its verdict.
         run: does it.
         plot: draws its plots from what ``run`` left in result.json.
+        captions: the name of a plot's file, without its ending -> what to see in it. Figures may be filled in, see
+            ``evidence.fill``. A plot without one is captioned by ``shows``.
 
     Raises:
-        ValueError: if a row names a metric that is not declared.
+        ValueError: if a row, an explanation or a caption names a metric that is not declared.
     """
 
     name: str
@@ -95,11 +99,14 @@ class Experiment:
     rows: tuple[Row, ...] = ()
     run: Callable[[Job], Outcome]
     plot: Callable[[dict[str, Any], Splits, pathlib.Path], None]
+    captions: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for row in self.rows:
-            if row.metric not in self.metrics:
-                raise ValueError(f"{self.name}, {row.id}: no metric is called {row.metric!r}; see its metrics")
+        named = [(row.id, name) for row in self.rows for name in (row.metric, *evidence.metrics_in(row.why))]
+        named += [(plot, name) for plot, text in self.captions.items() for name in evidence.metrics_in(text)]
+        for where, name in named:
+            if name not in self.metrics:
+                raise ValueError(f"{self.name}, {where}: no metric is called {name!r}; see its metrics")
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -153,13 +160,30 @@ def write(path: pathlib.Path, text: str) -> None:
     jnndl.storage.write_atomically(path, lambda temporary: pathlib.Path(temporary).write_text(text))
 
 
+def rule_text(rule: statistics.Rule) -> str:
+    """A rule as rules.json and result.json write it down: all that decides, without what is at its default."""
+    told = []
+    for field in dataclasses.fields(rule):
+        value = getattr(rule, field.name)
+        if field.default is dataclasses.MISSING:
+            told.append(repr(value))
+        elif value != field.default and field.name != "unit":  # the unit is how figures are written
+            told.append(f"{field.name}={value!r}")
+    return f"{type(rule).__name__}({', '.join(told)})"
+
+
+def now() -> str:
+    """The time, to the second, with its offset from UTC."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
 def as_json(row: Row, measured: dict[str, Any], comparable: bool) -> dict[str, Any]:
     """A row as result.json holds it, with its verdict."""
     entry = {name: getattr(row, name) for name in ("id", "did", "reported", "place", "metric", "ours", "why")}
     judged = comparable or row.anywhere
     return entry | {
         "kind": row.rule.kind,
-        "rule": repr(row.rule),
+        "rule": rule_text(row.rule),
         "value": getattr(row.rule, "value", getattr(row.rule, "expected", None)),
         "verdict": row.rule.judge(measured[row.metric]) if judged else "none: not the book's data and length",
     }
@@ -190,7 +214,7 @@ def clock() -> Iterator[Clock]:
         found.total = time.perf_counter() - started
 
 
-def result_of(experiment: Experiment, job: Job, outcome: Outcome, seconds: Clock) -> dict[str, Any]:
+def result_of(experiment: Experiment, job: Job, outcome: Outcome, seconds: Clock, started: str) -> dict[str, Any]:
     """What result.json holds.
 
     Raises:
@@ -217,6 +241,7 @@ def result_of(experiment: Experiment, job: Job, outcome: Outcome, seconds: Clock
         "verdict": {row["metric"]: row["verdict"] for row in rows[::-1]},
         "rows": rows,
         "commit": commit(),
+        "started": started,
         "versions": {"python": platform.python_version()}
         | {package: metadata.version(package) for package in ("jnndl", "jax", "jaxlib", "optax", "numpy")},
         "device": device(),
@@ -231,24 +256,26 @@ def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any
     print(f"{experiment.name}: {experiment.shows}")
     print(f"data: {job.splits.name}, {len(job.training)} training images; {job.seeds} seeds; {device()}", flush=True)
     job = dataclasses.replace(job, trainer=job.trainer.for_question(folder / "checkpoints"))
+    started = now()
     with clock() as seconds:
         outcome = experiment.run(job)
-    result = result_of(experiment, job, outcome, seconds)
+    result = result_of(experiment, job, outcome, seconds, started)
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(result, indent=1, allow_nan=False)
     write(folder / "result.json", text)
     if outcome.network is not None and outcome.params is not None:
         jnndl.save(folder / "network.safetensors", outcome.network, outcome.params)
     experiment.plot(json.loads(text), job.splits, folder)
-    report(result, folder)
+    report(experiment, result, folder)
     return result
 
 
-def report(result: dict[str, Any], folder: pathlib.Path) -> None:
+def report(experiment: Experiment, result: dict[str, Any], folder: pathlib.Path) -> None:
     """Print what came out."""
     print()
+    units = {row.metric: row.rule.unit for row in experiment.rows}
     for name, summary in result["measured"].items():
-        print(f"{name}: {statistics.words(summary)}")
+        print(f"{name}: {statistics.words(summary, units.get(name, ''))}")
     for row in result["rows"]:
         print(f"{row['id']} ({row['kind']}), {row['metric']}: reported {row['reported']} ({row['place']})")
         print(f"    {row['verdict']}")

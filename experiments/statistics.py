@@ -19,6 +19,7 @@ from experiments.intervals import (
     mean_interval,
     prediction_interval,
     predictive,
+    share_interval,
     spread_interval,
     summarize,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "Measured",
     "Number",
     "Rule",
+    "ShareClaim",
     "SpreadClaim",
     "ToBeat",
     "Toy",
@@ -270,6 +272,7 @@ class Claim(Rule):
     """
 
     kind: ClassVar[str] = "claim"
+    of: ClassVar[str] = "mean"
     side: str
     bound: float = 0.0
     errors: float | None = dataclasses.field(default=None, kw_only=True)
@@ -296,9 +299,13 @@ class Claim(Rule):
         unclear = _open(values)
         if unclear:
             return unclear
-        low, high = mean_interval(values, level)
-        text = f"the {100 * (1 - level):.4g} % interval of the mean is {between(low, high, self.unit)}"
+        low, high = self._interval(values, level)
+        text = f"the {100 * (1 - level):.4g} % interval of the {self.of} is {between(low, high, self.unit)}"
         return Verdict(*_side(self.side, low, high, self.limit, text, self._bound()), low=low, high=high)
+
+    def _interval(self, values: np.ndarray, level: float) -> tuple[float, float]:
+        """The interval that decides."""
+        return mean_interval(values, level)
 
     def _bound(self) -> str:
         """The bound in words."""
@@ -337,6 +344,30 @@ def _side(side: str, low: float, high: float, limit: float, text: str, bound: st
     if behind:
         return NOT, f"{text}, on the other side of {bound}"
     return UNDECIDED, f"{text}, which holds {bound}: these seeds do not decide it"
+
+
+@dataclasses.dataclass(frozen=True)
+class ShareClaim(Claim):
+    """Something holds for a share of the seeds that is above, or below, a bound; the outcome is 1 or 0 for each seed.
+
+    Reproduced, not reproduced, undecided: as for ``Claim``, by the exact interval of a share
+    (``intervals.share_interval``). Where ten of ten seeds agree, a t-interval has no width; this one is 69 to 100 %.
+    """
+
+    of: ClassVar[str] = "share"
+    unit: str = dataclasses.field(default=ACCURACY, kw_only=True)
+
+    def _interval(self, values: np.ndarray, level: float) -> tuple[float, float]:
+        """The interval that decides."""
+        if not np.isin(values, (0, 1)).all():
+            raise ValueError(f"ShareClaim: the outcome is {values.tolist()}; it needs 1 or 0 for each seed")
+        return share_interval(int(values.sum()), len(values), level)
+
+    def _outcome(self, n: int, holds: bool) -> np.ndarray:
+        """All seeds agree, and they are enough to decide."""
+        value = float(holds == (self.side == "above"))
+        share = self.limit if value else 1 - self.limit
+        return np.full(max(n, int(np.log(LEVEL / 2) / np.log(share)) + 1), value)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import jnndl
@@ -79,10 +80,18 @@ class Trainer:
         """Train one network per seed; see ``Job.fit``."""
         checkpoint = None if self.checkpoints is None else self.checkpoints / f"{self.requests}.safetensors"
         self.requests += 1
-        request = fingerprint((network, training, evaluation, seeds, epochs, cells, settings))
-        if request in self.trained:
-            print(f"{title}already trained by this command", flush=True)
-            return self.trained[request]
+        measured = settings.get("measure_training", 1)
+        precision = str(jnp.result_type(float))  # of the parameters; inside ``jax.enable_x64`` it is another
+        asked = network, training, evaluation, seeds, epochs, cells, precision
+        requests = [
+            fingerprint((*asked, settings | {"measure_training": often}))
+            # Measuring changes no network: where nobody wants the training data measured, a run that did so is as good.
+            for often in ((measured,) if measured else (0, 1))
+        ]
+        for request in requests:
+            if request in self.trained:
+                print(f"{title}already trained by this command", flush=True)
+                return self.trained[request]
         progress = Progress(title, epochs, len(training), evaluation, "seeds" if cells == 1 else "networks")
         with warnings.catch_warnings(record=True) as caught:  # in the book's failures a warning is part of the story
             warnings.simplefilter("always")
@@ -101,8 +110,8 @@ class Trainer:
         for warning in caught:
             print(f"{title}note: {warning.message}", flush=True)
         seconds = float(np.median(progress.seconds)) if progress.seconds else math.nan
-        self.trained[request] = Trained(fit, seconds)
-        return self.trained[request]
+        self.trained[requests[0]] = Trained(fit, seconds)
+        return self.trained[requests[0]]
 
 
 def keys_and_cells(seeds: int, cells: int, settings: dict[str, Any]) -> dict[str, Any]:
@@ -153,6 +162,8 @@ class Progress:
 def progress_line(scores: Scores, size: int, unit: str, clock: str) -> str:
     """An epoch's result: hits and accuracy over the networks that still train, or the cost where there are no labels.
 
+    Where nothing is measured, it says so much.
+
     Args:
         scores: of shape (networks,); the accuracy on the evaluation data, or else on the training data, is shown.
         size: the number of examples of those data.
@@ -160,6 +171,8 @@ def progress_line(scores: Scores, size: int, unit: str, clock: str) -> str:
         clock: the time, in words.
     """
     values = scores.training_accuracy if scores.evaluation_accuracy is None else scores.evaluation_accuracy
+    if values is None and scores.training_cost is None:
+        return f"trained ({clock})"
     if values is None:
         return f"training cost {np.nanmean(scores.training_cost):.6g} ({clock})"
     accuracy = np.asarray(values)[~np.isnan(values)]

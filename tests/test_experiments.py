@@ -8,12 +8,14 @@ import re
 import runpy
 import types
 
+import book_ids
 import jax
 import numpy as np
 import pytest
+from book_ids import IDS
 
 import jnndl
-from experiments import catalogue, comparison, plots, report, runner, training
+from experiments import catalogue, comparison, plots, report, runner, statistics, training
 from experiments.__main__ import EXPERIMENTS, main, select
 from experiments.ch2.gradients import FITTING, cases
 from experiments.comparison import Comparison, minus
@@ -90,32 +92,19 @@ def test_all_selects_everything():
     assert select(["all"]) == list(EXPERIMENTS.values())
 
 
-# The entries of chapters 1 to 3 in the catalogue of the book's experiments, figures and exercises.
-CATALOGUE = """
-ch1-baseline ch1-100hidden ch1-eta-0.001 ch1-eta-0.01-to-1 ch1-eta-100 ch1-nohidden ch1-random ch1-darkness
-ch1-svm-default ch1-svm-tuned ch1-record ch1-perceptron-festival ch1-nand ch1-half-adder ch1-perceptron-scaling
-ch1-sigmoid-step-plots ch1-architecture ch1-bitwise ch1-valley ch1-gd-direction ch1-digits ch2-bp1 ch2-bp2 ch2-bp3
-ch2-bp4 ch2-matrix-form ch2-finite-diff ch2-vectorised ch2-variants ch3-neuron-quad-easy ch3-neuron-quad-sat
-ch3-neuron-ce-easy ch3-neuron-ce-sat ch3-ce-30 ch3-ce-100 ch3-overfitting ch3-overfitting-full ch3-regularized
-ch3-regularized-full ch3-reg-100 ch3-reg-100-60 ch3-init-30 ch3-init-100 ch3-multiple-eta ch3-more-data
-ch3-more-data-svm ch3-monitor-demo ch3-hp-bad ch3-hp-small ch3-hp-lambda ch3-hp-eta-up ch3-hp-eta-down ch3-softmax
-ch3-softmax-problems ch3-quad-linear-output ch3-eta-heuristic ch3-l1 ch3-dropout ch3-rotation-figure
-ch3-expansion-cited ch3-polynomial ch3-gaussians ch3-early-stopping ch3-lr-schedule ch3-hessian ch3-momentum ch3-tanh
-ch3-relu ch3-init-l2-link
-"""
-ENTRIES = CATALOGUE.split()
-
-
 def test_every_entry_of_the_book_has_its_question_or_a_reason():
     answered = [i for e in EXPERIMENTS.values() if e.chapter for i in e.ids]
     assert len(answered) == len(set(answered)), "an entry with two questions"
-    assert {*answered, *catalogue.NOT_RUN} == set(ENTRIES)
+    assert {*answered, *catalogue.NOT_RUN} == set(IDS)
+    assert {chapter: len(ids) for chapter, ids in book_ids.BY_CHAPTER.items()} == {"1": 21, "2": 8, "3": 40}
+    for e in EXPERIMENTS.values():
+        assert not e.chapter or {*e.ids} <= {*book_ids.BY_CHAPTER[e.chapter]}, e.name
 
 
-def test_rows_are_of_three_kinds_and_say_what_they_need():
+def test_rows_are_of_four_kinds_and_say_what_they_need():
     for experiment in EXPERIMENTS.values():
         for row in experiment.rows:
-            assert row.rule.kind in ("toy", "number", "claim")
+            assert row.rule.kind in ("toy", "number", "claim", "drawing")
             assert all((row.id, row.did, row.reported, row.place, row.metric, row.ours)), row
         # A metric that two rows judge by one rule would be counted twice.
         judged = [(row.metric, row.rule) for row in experiment.rows]
@@ -191,6 +180,38 @@ def test_the_same_networks_are_trained_once_and_others_are_not_mistaken_for_them
     ]
     assert all(other is not first for other in others)
     assert len({trained.fit.history.evaluation_cost.tobytes() for trained in (first, *others)}) == 4
+
+
+def test_networks_of_another_precision_are_other_networks(digits):
+    job = Job(digits, seeds=2, quick=True)
+    network, settings = job.mlp(), {"epochs": 1, "learning_rate": 0.5}
+    single = job.fit(network, digits.validation, **settings).fit
+    with jax.enable_x64(True):
+        double = job.fit(network, digits.validation, **settings).fit
+    assert [fit.params[0].weight.dtype for fit in (single, double)] == [np.float32, np.float64]
+
+
+def test_networks_whose_training_data_were_measured_serve_who_does_not_look_at_that(digits):
+    settings = {"epochs": 2, "learning_rate": 0.5, "batch_size": 10}
+
+    def train(job, **more):
+        return job.fit(job.mlp(), digits.validation, **settings, **more)
+
+    job = Job(digits, seeds=2, quick=True)
+    without = train(job, measure_training=0)
+    measured = train(job)
+    assert measured is not without  # the other way round something would be missing
+    assert train(job, measure_training=1) is measured
+    assert train(job, measure_training=0) is without
+    assert train(job, measure_training=2) is not measured
+    later = Job(digits, seeds=2, quick=True)
+    measured = train(later)
+    assert train(later, measure_training=0) is measured
+    # They are the same networks, to the last bit.
+    for a, b in zip(*map(jax.tree.leaves, (measured.fit.params, without.fit.params)), strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(measured.fit.history.evaluation_accuracy, without.fit.history.evaluation_accuracy)
+    np.testing.assert_array_equal(measured.fit.history.evaluation_cost, without.fit.history.evaluation_cost)
 
 
 @pytest.fixture
@@ -299,6 +320,8 @@ def test_an_epoch_is_told_as_in_the_book_or_by_its_cost():
     assert training.progress_line(scores, 50, "networks", "1 s") == "50 / 50   (100.00 % +- 0.00, 3 networks, 1 s)"
     scores.training_accuracy = None
     assert training.progress_line(scores, 50, "seeds", "1 s") == "training cost 0.375 (1 s)"
+    scores.training_cost = None
+    assert training.progress_line(scores, 50, "seeds", "1 s") == "trained (1 s)"
     scores.evaluation_accuracy = np.array([np.nan])
     assert training.progress_line(scores, 50, "seeds", "1 s") == "- / 50   (nan %, 0 seeds, 1 s)"
 
@@ -326,6 +349,23 @@ def test_curves_are_json_values_of_six_digits():
     assert comparison.curve(np.array([[1 / 3, np.nan], [np.inf, 2e10 / 3]])) == [[0.333333, None], [None, 6.66667e9]]
 
 
+def test_lost_classes_by_hand():
+    labels = np.repeat([0, 1, 2], [100, 50, 10])
+    second_of_one, none_of_two = labels.copy(), labels.copy()
+    second_of_one[100:149] = 0  # one of 50 is 2 %: not fewer
+    none_of_two[150:] = 7  # an answer that is no class
+    none_of_two[1:100] = 1  # one of 100
+    answers = np.stack([labels, second_of_one, none_of_two])
+    right, images = comparison.right_by_class(answers, labels)
+    np.testing.assert_array_equal(right, [[100, 50, 10], [100, 1, 10], [1, 50, 0]])
+    np.testing.assert_array_equal(images, [100, 50, 10])
+    lost = comparison.lost_classes(answers, labels)
+    np.testing.assert_array_equal(lost, [0, 0, 2])
+    np.testing.assert_array_equal(statistics.broken(right / images), lost > 0)  # the same rule
+    np.testing.assert_array_equal(comparison.unbroken([0.1, 0.2, 0.3], lost, [1, 0, 0]), [0.2])
+    assert comparison.unbroken([0.1, 0.2, 0.3], [1, 1, 1]).shape == (0,)
+
+
 # Metrics and their names.
 
 
@@ -344,10 +384,10 @@ def test_a_difference_of_metrics_that_are_not_declared_is_refused():
 
 def test_what_is_measured_but_not_declared_is_named(digits, monkeypatch, tmp_path):
     def run(job):
-        return runner.Outcome(config={}, measured={"zero": 0, "zerro": 1}, curves={})
+        return runner.Outcome(config={}, measured={"pictures": 0, "picturs": 1}, curves={})
 
     experiment = dataclasses.replace(EXPERIMENTS["ch1-digits"], run=run)
-    with pytest.raises(ValueError, match="ch1-digits measured what its metrics do not declare: zerro"):
+    with pytest.raises(ValueError, match="ch1-digits measured what its metrics do not declare: picturs"):
         runner.run(experiment, Job(digits, seeds=1), tmp_path)
 
 
@@ -412,7 +452,7 @@ def test_only_the_report_of_a_full_run_replaces_the_committed_one(monkeypatch, t
         result = {"experiment": name, "comparable": comparable, "rows": [], "seeds": [0], "quick": not comparable}
         result |= {"data": {"name": "mnist"}, "seconds": {"total": 1.0, "compile": 0.0}, "measured": {}, "config": {}}
         (folder / name).mkdir(parents=True, exist_ok=True)
-        result |= {"commit": "abc", "device": "a core", "command": "python"}
+        result |= {"commit": "abc", "device": "a core", "command": "python", "started": "2026-01-01T00:00:00+00:00"}
         (folder / name / "result.json").write_text(json.dumps(result))
 
     names = [name for name, experiment in EXPERIMENTS.items() if experiment.chapter]
@@ -430,7 +470,8 @@ def test_only_the_report_of_a_full_run_replaces_the_committed_one(monkeypatch, t
     assert not (tmp_path / "committed").exists()
     leave(names[-1], comparable=True)
     assert main(["report", str(folder)]) == 0
-    assert {path.name for path in (tmp_path / "committed").iterdir()} == {"RESULTS.md", "results.html"}
+    written = {"RESULTS.md", "results.html", "evidence.json", "rules.json"}
+    assert {path.name for path in (tmp_path / "committed").iterdir()} == written
 
 
 def test_the_layer_of_contributing_works_with_both_gradients(x64, digits, tmp_path):
@@ -476,7 +517,7 @@ def test_the_gradients_command_leaves_tables_and_pictures(quietly, tmp_path, cap
     assert main(["gradients", "--quick", "--data", "digits", "--seeds", "2", "--out", str(tmp_path)]) == 0
     folder = tmp_path / "gradients"
     result = json.loads((folder / "result.json").read_text())
-    assert [row["verdict"][:10] for row in result["rows"]] == ["reproduced"] * 6 + ["none: not t"[:10]]
+    assert [row["verdict"][:10] for row in result["rows"]] == ["reproduced"] * 7 + ["none: not t"[:10]] * 2
     found = {name: summary["mean"] for name, summary in result["measured"].items()}
     assert set(found) == set(EXPERIMENTS["gradients"].metrics)
     assert found["networks_right"] == 1

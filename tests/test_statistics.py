@@ -8,7 +8,7 @@ from scipy import stats
 
 from experiments import intervals, multiplicity, statistics, units
 from experiments.catalogue import EXPERIMENTS
-from experiments.statistics import Claim, Drawn, Equivalent, Measured, Number, SpreadClaim, ToBeat, Toy
+from experiments.statistics import Claim, Drawn, Equivalent, Measured, Number, ShareClaim, SpreadClaim, ToBeat, Toy
 
 T2 = 4.302653  # t(0.975) for 2 degrees of freedom, from a table
 
@@ -308,6 +308,31 @@ def test_claim_about_spread():
     assert SpreadClaim("above").judge([a, [np.nan, *a[1:]]]).startswith("open: 1 of 10 seeds")
 
 
+def test_interval_of_a_share_against_a_table():
+    # Clopper and Pearson's table for n = 10, 95 %.
+    for right, low, high in ((0, 0.0, 0.3085), (5, 0.1871, 0.8129), (9, 0.5550, 0.9975), (10, 0.6915, 1.0)):
+        np.testing.assert_allclose(intervals.share_interval(right, 10), (low, high), atol=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("right", "start"),
+    [
+        (10, "reproduced: the 95 % interval of the share is 69.15 to 100.00 %, above 50.00 %"),
+        (9, "reproduced"),
+        (8, "undecided"),  # 44 to 97 %
+        (2, "undecided"),
+        (1, "not reproduced: the 95 % interval of the share is 0.25 to 44.50 %, on the other side of 50.00 %"),
+    ],
+)
+def test_claim_about_a_share(right, start):
+    assert ShareClaim("above", 0.5).judge([1] * right + [0] * (10 - right)).startswith(start)
+
+
+def test_a_share_of_what_is_neither_one_nor_nought_is_refused():
+    with pytest.raises(ValueError, match="needs 1 or 0 for each seed"):
+        ShareClaim("above", 0.5).judge([1, 0, 0.5])
+
+
 def test_toy():
     assert Toy(2225).judge(2225) == "reproduced: 2225 exactly"
     assert Toy(2225).judge(2226) == "not reproduced: 2226, not 2225 exactly"
@@ -350,6 +375,8 @@ RULES = [
     Claim("below", 0.12, unit="%"),
     Claim("above", -0.05, errors=0.02, unit="points"),
     Claim("below", 1.0, bounds=(0, np.inf)),
+    ShareClaim("above", 0.5),
+    ShareClaim("below", 0.9),
     SpreadClaim("above"),
     SpreadClaim("below", 0.5),
     Equivalent(0.05, errors=0.04, unit="points"),
@@ -440,3 +467,29 @@ def test_figures_and_intervals_in_their_units():
     assert units.between(-0.001, 0.0025, "points") == "-0.10 to +0.25 points"
     assert units.between(9.1234, 18.5, "epochs") == "9.1234 to 18.5000 epochs"
     assert units.between(1e-7, 2e-7) == "1.0e-07 to 2.0e-07"
+
+
+FINAL = statistics.summarize([0.95, 0.96, np.nan, 0.97])
+SUMMARIES = {"100, 3.0: final": FINAL, "steps": statistics.summarize([14]), "nothing": statistics.summarize([np.nan])}
+
+
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        ("Tested: {100, 3.0: final|%}.", "Tested: 96.00 +- 1.00 % (3 seeds)."),
+        ("{100, 3.0: final|%|least} to {100, 3.0: final|%|greatest}", "95.00 % to 97.00 %"),
+        ("on average {100, 3.0: final|%|at}", "on average 96.00 %"),
+        ("{100, 3.0: final}", "0.9600 +- 0.0100 (3 seeds)"),
+        ("after {steps|epochs}, or {steps}", "after 14 epochs, or 14"),
+        ("nothing to fill in", "nothing to fill in"),
+        ("{nothing|%} has no value", ""),
+        ("{steps} of {what a quick run leaves out|%}", ""),
+    ],
+)
+def test_explanations_are_filled_from_the_run(why, told):
+    assert units.explain(why, SUMMARIES) == told
+    assert units.explain(why, json.loads(json.dumps(SUMMARIES))) == told  # as result.json holds it
+
+
+def test_the_metrics_that_an_explanation_needs():
+    assert units.metrics_in("{a: final|%} and {b, c|%|least}, {d}") == ("a: final", "b, c", "d")

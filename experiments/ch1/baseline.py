@@ -15,6 +15,13 @@ from jnndl.data import Dataset, Splits
 from jnndl.network import Network, Params
 
 WORST = 24
+TRANSCRIPT = {0: 0.9129, 1: 0.9295, 2: 0.9348, 27: 0.9528, 28: 0.9542, 29: 0.9534}  # epoch -> accuracy, of one run
+EARLY = (0, 1, 2)
+
+
+def after_epoch(epoch: int) -> str:
+    """The name of the accuracy after an epoch."""
+    return f"test accuracy after epoch {epoch}"
 
 
 def worst_mistakes(network: Network, params: Params, test: Dataset) -> list[dict[str, int]]:
@@ -32,10 +39,12 @@ def run(job: Job) -> Outcome:
     test = job.splits.test
     fit = job.fit(network, test, epochs=30, learning_rate=3.0, batch_size=10, cost=jnndl.costs.quadratic).fit
     history, params = fit.history, unstack(fit.params)[0]
+    accuracy = history.evaluation_accuracy
+    early = {after_epoch(epoch): accuracy[:, min(epoch, accuracy.shape[1] - 1)] for epoch in EARLY}
     return Outcome(
         config={"sizes": [job.pixels, 30, job.splits.classes], "weights": "large", "epochs": history.penalty.shape[1]}
         | {"learning_rate": 3.0, "batch_size": 10, "cost": "quadratic", "evaluated on": "test, after each epoch"},
-        measured={"test_accuracy": final(fit), "best_epoch_test_accuracy": best_epoch(fit)},
+        measured={"test_accuracy": final(fit), "best_epoch_test_accuracy": best_epoch(fit)} | early,
         curves={
             "test_accuracy": history.evaluation_accuracy.tolist(),
             "training_accuracy": history.training_accuracy.tolist(),
@@ -57,7 +66,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
         plots.percent({"test": found["test_accuracy"], "training": found["training_accuracy"]}),
         title=f"ch1-baseline: accuracy, {about}",
         ylabel="accuracy (%)",
-        reported=plots.if_comparable(result, {"book, best of three runs": 95.42}),
+        points=plots.if_comparable(result, {"book, best of three runs": [(e, 100 * a) for e, a in TRANSCRIPT.items()]}),
     )
     cost = {"test": found["test_cost"], "training": found["training_cost"]}
     plots.curves(folder / "cost.png", cost, title=f"ch1-baseline: cost, {about}", ylabel="quadratic cost")
@@ -79,12 +88,13 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     )
 
 
+UNJUDGED = {"test_accuracy": "the last epoch, in the picture; the book quotes the best"}
 EXPERIMENT = Experiment(
     name="ch1-baseline",
     chapter="1",
     shows="784-30-10, quadratic cost, rate 3.0: the first network of the book",
     minutes=1,
-    metrics=("test_accuracy", "best_epoch_test_accuracy"),
+    metrics=("test_accuracy", "best_epoch_test_accuracy", *map(after_epoch, EARLY)),
     rows=(
         Row(
             id="ch1-baseline",
@@ -92,7 +102,19 @@ EXPERIMENT = Experiment(
             reported="95.42 % of the test images, at the best epoch of the best of three runs",
             place="chapter 1, transcript of the first network",
             metric="best_epoch_test_accuracy",
-            rule=Number(0.9542, best_of=3),
+            rule=Number(0.9542, best_of=3, unit="%"),
+        ),
+        *(
+            Row(
+                id="ch1-baseline",
+                did=f"the same run after epoch {epoch}",
+                reported=f"{round(10_000 * TRANSCRIPT[epoch])} of 10,000",
+                place="chapter 1, transcript of the first network",
+                metric=after_epoch(epoch),
+                rule=Number(TRANSCRIPT[epoch], unit="%"),
+                ours="the same; held against single runs, because the book's run was chosen for its best epoch",
+            )
+            for epoch in EARLY
         ),
     ),
     run=run,

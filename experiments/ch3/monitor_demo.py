@@ -9,6 +9,7 @@ from experiments.comparison import best_epoch, final
 from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Measured
 from experiments.training import Job, unstack
+from experiments.units import ACCURACY
 from jnndl.data import Splits
 
 
@@ -69,9 +70,12 @@ EXPERIMENT = Experiment(
             reported="no number: it shows how the monitors are used",
             place="chapter 3, the code of network2",
             metric="validation_accuracy",
-            rule=Measured(),
+            rule=Measured(unit=ACCURACY),
         ),
     ),
     run=run,
     plot=plot,
+)
+UNJUDGED = dict.fromkeys(
+    ("training_accuracy", "best_epoch_validation_accuracy"), "the book shows how to monitor it, and gives no figure"
 )

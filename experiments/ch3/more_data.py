@@ -7,10 +7,13 @@ import numpy as np
 
 import jnndl
 from experiments import plots
+from experiments.ch3.full_data import train_regularized
 from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Claim, Number
-from experiments.training import Job, unstack
+from experiments.training import BOOK_TRAINING, Job, unstack
+from experiments.units import ACCURACY, POINTS
 from jnndl.data import Splits
+from jnndl.training import Fit
 
 SIZES = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
 IMAGES_SEEN = 1_500_000  # 30 epochs of 50,000
@@ -31,23 +34,23 @@ def sizes(job: Job) -> list[int]:
     return fitting[:: len(fitting) - 1] if job.quick else fitting
 
 
+def train(job: Job, n: int) -> Fit:
+    """Train on the first n images; all of them are those of ch3-regularized-full."""
+    if n == BOOK_TRAINING:
+        return train_regularized(job, measure_training=0)
+    network = job.mlp(30, weight_init=jnndl.initializers.large)
+    settings: dict[str, Any] = {"learning_rate": 0.5, "batch_size": 10, "l2": 0.0001 * n, "measure_training": 0}
+    epochs, training = IMAGES_SEEN // n, job.training[:n]
+    return job.fit(network, None, title=f"{n} images: ", training=training, epochs=epochs, **settings).fit
+
+
 def run(job: Job) -> Outcome:
     """lambda/n and the number of updates are the same for each size; validation data at the end."""
     network, validation = job.mlp(30, weight_init=jnndl.initializers.large), job.splits.validation
     measured: dict[str, Any] = {}
     params = []
     for n in sizes(job):
-        fit = job.fit(
-            network,
-            None,
-            title=f"{n} images: ",
-            training=job.training[:n],
-            epochs=IMAGES_SEEN // n,
-            learning_rate=0.5,
-            batch_size=10,
-            l2=0.0001 * n,
-        ).fit
-        params = unstack(fit.params)
+        params = unstack(train(job, n).params)
         accuracy = np.asarray([jnndl.evaluate(network, p, validation).accuracy for p in params])
         measured[images(n)] = accuracy
         print(f"{n} images: validation {100 * accuracy.mean():.2f} %", flush=True)
@@ -91,7 +94,7 @@ EXPERIMENT = Experiment(
     name="ch3-more-data",
     chapter="3",
     shows="100 to 50,000 training images, with the same number of updates",
-    minutes=7.5,
+    minutes=5.5,
     metrics=("validation_accuracy", *map(images, SIZES), LEAD),
     rows=(
         *(
@@ -111,7 +114,7 @@ EXPERIMENT = Experiment(
             reported="the network is ahead at every size",
             place=f"{PLACE}, more_data_svm.json",
             metric=LEAD,
-            rule=Claim("above"),
+            rule=Claim("above", unit=POINTS),
             ours="against the author's results of the SVM, which ch3-more-data-svm finds again exactly; the worst "
             "size, by seed",
         ),
@@ -121,9 +124,10 @@ EXPERIMENT = Experiment(
             reported="with more data the worse technique wins: 93.24 % is below it",
             place=f"{PLACE}, more_data_svm.json",
             metric=images(5000),
-            rule=Claim("below", 0.9448),
+            rule=Claim("below", 0.9448, unit=ACCURACY),
         ),
     ),
     run=run,
     plot=plot,
 )
+UNJUDGED = {"validation_accuracy": "the same as with 50,000 images"}

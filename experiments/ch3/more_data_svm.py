@@ -4,23 +4,25 @@ import pathlib
 from typing import Any
 
 from experiments import plots
-from experiments.ch1.svm import MACHINES, correct
 from experiments.ch3.more_data import SIZES, SVM, images, sizes
 from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Toy
+from experiments.svm import BOOK, Machine, correct
 from experiments.training import Job
 from jnndl.data import Splits
 
 
 def run(job: Job) -> Outcome:
-    """Fit the machine to the first images of the training data, count on validation data; nothing in it is random."""
-    validation, hits = job.splits.validation, {}
-    for n in sizes(job):
-        hits[n] = correct(job.training[:n], validation, **MACHINES["default"])
-        print(f"{n} images: {hits[n]} / {len(validation)}", flush=True)
+    """Fit the machine to the first images of the training data, count on validation data; nothing in it is random.
+
+    The largest is chapter 1's machine: where ch1-svm has fitted it, it is only asked.
+    """
+    validation, used = job.splits.validation, sizes(job)
+    found = correct({images(n): Machine(BOOK, job.training[:n], validation) for n in reversed(used)})
+    hits = {n: found[images(n)] for n in used}
     equal = sum(count == round(10_000 * SVM[n]) for n, count in hits.items())
     return Outcome(
-        config={"machine": MACHINES["default"], "evaluated on": "validation"},
+        config={"machine": BOOK, "evaluated on": "validation"},
         measured={"validation_accuracy": [*hits.values()][-1] / len(validation), "sizes_equal": equal}
         | {images(n): count for n, count in hits.items()},
         curves={"sizes": list(hits)},
@@ -42,11 +44,14 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     )
 
 
+UNJUDGED = {"validation_accuracy": "the largest size, which sizes_equal counts"} | {
+    images(n): "one of the nine counts that sizes_equal compares" for n in SIZES
+}
 EXPERIMENT = Experiment(
     name="ch3-more-data-svm",
     chapter="3",
     shows="a support vector machine on 100 to 50,000 training images",
-    minutes=25,
+    minutes=6,
     metrics=("validation_accuracy", "sizes_equal", *map(images, SIZES)),
     rows=(
         Row(
@@ -55,7 +60,7 @@ EXPERIMENT = Experiment(
             reported="25.07 48.93 75.13 83.87 88.49 91.46 92.45 93.47 94.48 % (validation)",
             place="chapter 3, more training data; more_data_svm.json",
             metric="sizes_equal",
-            rule=Toy(9),
+            rule=Toy(9, unit="sizes"),
             ours="the same: how many of the nine counts are equal",
         ),
     ),

@@ -9,8 +9,9 @@ import numpy as np
 from experiments import plots
 from experiments.comparison import Comparison, accuracy_curves, curve, final, first_epoch, minus, train_arms
 from experiments.runner import Experiment, Outcome, Row
-from experiments.statistics import Measured, Toy
+from experiments.statistics import Drawn, Measured, Toy
 from experiments.training import Job, unstack
+from experiments.units import POINTS
 from jnndl.data import Splits
 from jnndl.neurons import NEURONS, relu, sigmoid, tanh
 
@@ -24,20 +25,18 @@ COMPARED = Comparison(
         for at in ("first epoch", "final")
     },
 )
-RESCALED, RECTIFIED = "sigmoid - (1 + tanh(z/2))/2", "relu - max(0, z)"
+RESCALED = "sigmoid - (1 + tanh(z/2))/2"
 
 
 def run(job: Job) -> Outcome:
     """Hidden neurons of each kind before sigmoid outputs, from the same weights on the same shuffles."""
     settings: dict[str, Any] = {"epochs": 30, "learning_rate": 0.1, "batch_size": 10, "l2": job.l2(5.0)}
     arms = {name: {"network": job.mlp(30, hidden=NEURONS[name])} for name in HIDDEN}
-    fits = train_arms(job, arms, job.splits.validation, **settings)
+    fits = train_arms(job, arms, job.splits.validation, measure_training=0, **settings)
     z = jnp.linspace(-5, 5, 201)
     shapes = {neuron.name: np.asarray(neuron.forward(z)) for neuron in (sigmoid, tanh, relu)}
-    measured = COMPARED.measure(fits) | {
-        RESCALED: float(jnp.abs(sigmoid.forward(z) - (1 + tanh.forward(z / 2)) / 2).max()),
-        RECTIFIED: float(np.abs(shapes["relu"] - np.maximum(0, np.asarray(z))).max()),
-    }
+    measured = COMPARED.measure(fits)
+    measured[RESCALED] = float(jnp.abs(sigmoid.forward(z) - (1 + tanh.forward(z / 2)) / 2).max())
     return Outcome(
         config={"hidden": f"30, of {', '.join(HIDDEN)}", "weights": "default", "cost": "cross_entropy"}
         | {"evaluated on": "validation, after each epoch"}
@@ -76,12 +75,13 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
 
 
 PLACE, OURS = "chapter 3, other models of artificial neuron", "784-30-10, rate 0.1, lambda 5.0, 30 epochs, validation"
+TUNED = f"{OURS}: the difference to sigmoid neurons, for which the rate was chosen, paired by seed"
 EXPERIMENT = Experiment(
     name="ch3-neurons",
     chapter="3",
     shows="tanh and rectified linear hidden neurons beside sigmoid ones",
-    minutes=1.5,
-    metrics=("validation_accuracy", *COMPARED.names, RESCALED, RECTIFIED),
+    minutes=1.2,
+    metrics=("validation_accuracy", *COMPARED.names, RESCALED),
     rows=(
         Row(
             id="ch3-tanh",
@@ -99,16 +99,16 @@ EXPERIMENT = Experiment(
             reported="no number: sometimes, slightly",
             place=PLACE,
             metric=minus("tanh", "sigmoid", "final"),
-            rule=Measured(),
-            ours=f"{OURS}: the difference, paired by seed",
+            rule=Measured(unit=POINTS),
+            ours=TUNED,
         ),
         Row(
             id="ch3-relu",
             did="draws max(0, z) on [-5, 5]",
             reported="the curve",
             place=PLACE,
-            metric=RECTIFIED,
-            rule=Toy(0),
+            metric="relu: final",
+            rule=Drawn(),
             anywhere=True,
         ),
         Row(
@@ -117,10 +117,16 @@ EXPERIMENT = Experiment(
             reported="no number: found so for images by others",
             place=PLACE,
             metric=minus("relu", "sigmoid", "final"),
-            rule=Measured(),
-            ours=f"{OURS}: the difference, paired by seed",
+            rule=Measured(unit=POINTS),
+            ours=TUNED,
         ),
     ),
     run=run,
     plot=plot,
 )
+UNJUDGED = {
+    "validation_accuracy": "the saved network's arm: sigmoid, after its last epoch",
+    **{f"{name}: first epoch": "the book asks about the final accuracy" for name in HIDDEN},
+    **{minus(name, "sigmoid", "first epoch"): "the book asks about the final accuracy" for name in HIDDEN[1:]},
+    **{f"{name}: final": "the differences are measured" for name in HIDDEN[:2]},
+}

@@ -16,10 +16,14 @@ X = (0.7, 1.3, 1.9, 2.6, 2.9, 3.6, 3.8, 3.95, 4.4, 4.9)
 Y = (1.8, 2.2, 4.0, 5.0, 6.1, 7.0, 7.4, 8.0, 9.1, 10.0)
 
 
+def interpolate() -> np.ndarray:
+    """The coefficients of the polynomial of degree nine through all points, the leading one first."""
+    return np.linalg.solve(np.vander(X), Y)
+
+
 def run(job: Job) -> Outcome:
-    """Solve for the polynomial of degree nine through all points; measure how far they are from the line y = 2x."""
-    x, y = np.asarray(X), np.asarray(Y)
-    coefficients = np.linalg.solve(np.vander(x), y)
+    """Solve for the polynomial of degree nine through all points."""
+    coefficients = interpolate()
     fine = np.linspace(0, 5, 501)
     return Outcome(
         config={"x": X, "y": Y, "degree": 9, "line": "y = 2x"},
@@ -27,8 +31,6 @@ def run(job: Job) -> Outcome:
             "leading coefficient": coefficients[0],
             "second coefficient": coefficients[1],
             "third coefficient": coefficients[2],
-            "polynomial: largest miss": np.abs(np.polyval(coefficients, x) - y).max(),
-            "line: largest miss": np.abs(2 * x - y).max(),
         },
         curves={"x": curve(fine), "polynomial": curve(np.polyval(coefficients, fine)), "line": curve(2 * fine)},
     )
@@ -71,16 +73,13 @@ EXPERIMENT = Experiment(
         "leading coefficient",
         "second coefficient",
         "third coefficient",
-        "polynomial: largest miss",
-        "line: largest miss",
     ),
     rows=(
         _row("fits degree nine", "leading coefficient 0.220539", "leading coefficient", Toy(0.220539, 1e-6)),
         _row("fits degree nine", "second coefficient -5.49143", "second coefficient", Toy(-5.49143, 1e-5)),
         _row("fits degree nine", "third coefficient 58.7844", "third coefficient", Toy(58.7844, 1e-4)),
-        _row("fits degree nine", "goes through every point", "polynomial: largest miss", Toy(0, 1e-8)),
-        _row("fits y = 2x", "close to every point", "line: largest miss", Toy(0.4, 1e-9)),
     ),
     run=run,
     plot=plot,
 )
+UNJUDGED: dict[str, str] = {}

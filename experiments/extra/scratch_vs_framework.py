@@ -65,6 +65,7 @@ def run(job: Job) -> Outcome:
                 batch_size=batch_size,
                 cost=jnndl.costs.log_likelihood,
                 gradient=make,
+                measure_training=0,
             )
             measured[accuracy_of(descent, gradient)] = final(fit)
             measured[seconds_of(descent, gradient)] = [seconds / job.seeds] * job.seeds
@@ -94,6 +95,11 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     )
 
 
+UNJUDGED = {
+    "test_accuracy": "the same as mini-batch, autodiff",
+    accuracy_of("full-batch", "autodiff"): "the other gradient of the same arm",
+    accuracy_of("mini-batch", "backprop"): "the other gradient of the same arm",
+} | {seconds_of(descent, gradient): "times, which nobody reports" for descent in DESCENTS for gradient in GRADIENTS}
 EXPERIMENT = Experiment(
     name="scratch-vs-framework",
     chapter="",
@@ -110,7 +116,7 @@ EXPERIMENT = Experiment(
             reported="90.64 % of the test images",
             place="a summary of chapter 1, from scratch in NumPy",
             metric=accuracy_of("full-batch", "backprop"),
-            rule=ToBeat(0.9064),
+            rule=ToBeat(0.9064, unit="%"),
         ),
         Row(
             id="scratch-vs-framework",
@@ -118,7 +124,7 @@ EXPERIMENT = Experiment(
             reported="96.69 % of the test images",
             place="the same summary, PyTorch",
             metric=accuracy_of("mini-batch", "autodiff"),
-            rule=ToBeat(0.9669),
+            rule=ToBeat(0.9669, unit="%"),
         ),
     ),
     run=run,

@@ -1,0 +1,125 @@
+"""The report in numbers: how many rows got which verdict, and what there being many of them means."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from experiments import catalogue, statistics
+from experiments.catalogue import EXPERIMENTS
+from experiments.ledger import SHARED, Ledger
+from experiments.multiplicity import expected_misses
+from experiments.report.answers import NONE, WORDS, Answer, Judged, rows_of, survive_bonferroni
+from experiments.training import duration
+
+NOT_JUDGED = ("open", NONE)
+MANY = 8  # names in a sentence
+
+
+def words(rows: Iterable[Judged]) -> str:
+    """How many rows got which verdict: "12 reproduced, 3 compatible"."""
+    counts = Counter(row.word for row in rows)
+    return ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word]) or "no rows"
+
+
+def tally(answers: dict[str, Answer], ledger: Ledger | None = None) -> list[str]:
+    """The report in numbers, in sentences: verdicts, chance, entries."""
+    every = list(rows_of(answers.values()))
+    book = [row for answer in answers.values() if answer.experiment.chapter for row in answer.rows]
+    lines = [f"{len(book)} rows for the book's chapters: {words(book)}."]
+    beside = [row for row in every if row not in book]
+    if beside:
+        lines.append(f"{len(beside)} rows beside the book: {words(beside)}.")
+    numbers = [row.word for row in book if row.row.rule.kind == "number"]
+    misses = expected_misses(numbers)
+    if misses.judged:
+        lines.append(str(misses))
+    held = survive_bonferroni(book)
+    decided = [is_held for is_held in held if is_held is not None]
+    if decided:
+        lines.append(
+            f"Of {len(held)} claims, {len(decided)} are decided at 95 %, and {sum(decided)} of these also at "
+            f"Bonferroni's level, where all {len(held)} together err in 5 % of cases."
+        )
+    lines.append(
+        "Rows are not independent: all questions use the same seeds, and some look at the same networks, so one "
+        "unlucky seed can move several rows."
+    )
+    return [*lines, *entries(answers), *ages(book, ledger or Ledger())]
+
+
+def entries(answers: dict[str, Answer]) -> list[str]:
+    """How many entries of the book have a verdict, which have none, and for which there is nothing to run."""
+    chapters = {answer.experiment.chapter for answer in answers.values()} - {""}
+    wanted = {i for e in EXPERIMENTS.values() if e.chapter in chapters for i in e.ids}
+    known = {row.row.id for row in rows_of(answers.values()) if row.word not in NOT_JUDGED}
+    missing = sorted(wanted - known)
+    more = f" and {len(missing) - MANY} more" if len(missing) > MANY else ""
+    named = f" Without one: {', '.join(missing[:MANY])}{more}." if missing else ""
+    lines = []
+    if wanted:
+        of = f"chapter{'s' if len(chapters) > 1 else ''} {', '.join(sorted(chapters))}"
+        lines.append(f"Entries of {of} with a verdict: {len(wanted & known)} of {len(wanted)}.{named}")
+    return lines + [f"Not run: {name}, because {why}." for name, why in catalogue.NOT_RUN.items()]
+
+
+def ages(rows: list[Judged], ledger: Ledger) -> list[str]:
+    """How many rules are younger than figures that they judge; and what all rules share, where that is."""
+    late = sum(bool(row.since.after) for row in rows)
+    lines = [
+        f"{len(rows) - late} of {len(rows)} rules are older than all figures of their entries"
+        + (f"; {late} were written or changed after a run, and say so." if late else ".")
+    ]
+    for name in SHARED:
+        now, since = getattr(statistics, name), ledger.since(f"statistics: {name}")
+        if since.before:
+            lines.append(
+                f"What all rules share was changed after the first runs: {name} is {now} since {since.date[:10]} "
+                f"({since.commit or 'not committed'}); it was {since.before}."
+            )
+    return lines
+
+
+def answer_in_words(answer: Answer) -> str:
+    """One sentence: what the verdicts say about a question."""
+    rows = answer.rows
+    if not rows:
+        return "Measured; the book says nothing about it."
+    total = len(rows)
+    counts = Counter(row.word for row in rows)
+    if counts[NONE] == total:
+        return "No verdict: this run is not the book's, by its data or its length."
+    if len(counts) == 1:
+        (word,) = counts
+        told = {1: f"The one result is {word}", 2: f"Both results are {word}"}
+        return told.get(total, f"All {total} results are {word}") + "."
+    failed = list(dict.fromkeys(row.row.id for row in rows if row.word in ("not reproduced", "not beaten")))
+    named = f" What failed is in {', '.join(failed)}." if failed else ""
+    return f"Of {total} results: {words(rows)}.{named}"
+
+
+def took(answers: dict[str, Answer]) -> str:
+    """The time of all questions together."""
+    return duration(sum(answer.result["seconds"]["total"] for answer in answers.values()))
+
+
+def command(answer: Answer) -> str:
+    """The one command that makes a question's section again."""
+    result = answer.result
+    parts = ["python -m experiments", answer.experiment.name]
+    if result["data"]["name"] != "mnist":
+        parts.append(f"--data {result['data']['name']}")
+    if len(result["seeds"]) != 10:
+        parts.append(f"--seeds {len(result['seeds'])}")
+    if result["quick"]:
+        parts.append("--quick")
+    return " ".join(parts)
+
+
+def machine(answer: Answer) -> str:
+    """How long a question took, and on what."""
+    result = answer.result
+    seconds = result["seconds"]
+    alone = "" if result["quick"] else f"; about {answer.experiment.minutes:g} min alone on two cores"
+    return (
+        f"{duration(seconds['total'])} in this run, {duration(seconds['compile'])} of them compiling, "
+        f"{len(result['seeds'])} seeds, on {result['device']}{alone}"
+    )

@@ -1,0 +1,172 @@
+"""results.html: the report to read, in a single file that needs nothing else."""
+
+import base64
+import html
+import io
+import json
+import pathlib
+from collections import Counter
+
+from experiments import catalogue, evidence, findings
+from experiments.report import counts
+from experiments.report.answers import WORDS, Answer, Judged, rows_of, spread_over_chapters
+from experiments.report.strip import listed, strip
+from experiments.report.table import RULES, age, head, late, measured_of, sentence
+
+HERE = pathlib.Path(__file__).parent
+DRAWINGS = (
+    "In the small drawings each dot is a seed, the grey band is the interval that decides, and the upright line is the "
+    "book's number or the bound of its claim."
+)
+
+
+def embedded(path: pathlib.Path) -> tuple[str, int, int]:
+    """A picture as a data URL, its width and its height. 128 colours: a third of the bytes, and it looks the same."""
+    from PIL import Image  # here, because nothing else of the command needs it
+
+    with Image.open(path) as image:
+        small = io.BytesIO()
+        # MAXCOVERAGE: with the default, a curve's colour would be averaged with those around it.
+        few = image.convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(small, "PNG", optimize=True)
+        return "data:image/png;base64," + base64.b64encode(small.getvalue()).decode(), *image.size
+
+
+def text(words: str) -> str:
+    """Words as HTML."""
+    return html.escape(words, quote=True).replace("+-", "&plusmn;")
+
+
+def class_of(word: str) -> str:
+    """The class of a verdict's word."""
+    return word.replace(" ", "-")
+
+
+def whole(answers: dict[str, Answer]) -> str:
+    """The page."""
+    chapters = spread_over_chapters(answers)
+    parts = [
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>jnndl: results</title>',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<link rel="icon" href="data:,">',
+        f"<style>\n{(HERE / 'page.css').read_text()}</style></head><body>",
+        "<header><h1>Nielsen&rsquo;s experiments, run again</h1>",
+        f'<p class="soft">{text(head(answers))}</p>',
+        opening(answers),
+        "</header>",
+        contents(chapters),
+        bar(answers),
+        f'<main><p class="soft">{text(DRAWINGS)}</p>',
+        *(chapter(name, answered) for name, answered in chapters.items()),
+        "</main>",
+        f"<script>\n{(HERE / 'page.js').read_text()}</script></body></html>\n",
+    ]
+    return "\n".join(parts)
+
+
+def opening(answers: dict[str, Answer]) -> str:
+    """What held, what did not, what surprised; then the counts and the rules."""
+    parts = []
+    for group, told in findings.told(answers).items():
+        items = "".join(f'<li>{text(words)} <a href="#{name}">More</a></li>' for name, words in told)
+        parts.append(f'<h4>{text(group)}</h4><ul class="findings">{items}</ul>')
+    lines = "".join(f"<li>{text(line)}</li>" for line in counts.tally(answers))
+    parts.append(f'<h4>In numbers</h4><ul class="counts">{lines}</ul>')
+    plain = RULES.replace("*", "").replace("`", "").replace("- ", "&bull; ")
+    rules = "".join(f"<p>{' '.join(block.split())}</p>" for block in plain.replace("&bull;", "\n\n").split("\n\n"))
+    parts.append(f"<details><summary>How a verdict is found</summary>{rules}</details>")
+    return "\n".join(parts)
+
+
+def contents(chapters: dict[str, list[Answer]]) -> str:
+    """Links to every question, by chapter."""
+    parts = ["<nav><h2>Contents</h2>"]
+    for name, answered in chapters.items():
+        parts.append(f'<h4><a href="#{anchor(name)}">{text(catalogue.chapter_title(name))}</a></h4><ol>')
+        for answer in answered:
+            question = catalogue.QUESTIONS[answer.experiment.name]
+            parts.append(f'<li><a href="#{answer.experiment.name}">{text(question)}</a></li>')
+        parts.append("</ol>")
+    return "\n".join([*parts, "</nav>"])
+
+
+def anchor(name: str) -> str:
+    """The id of a chapter's heading."""
+    return f"chapter-{name}" if name else "beside-the-book"
+
+
+def bar(answers: dict[str, Answer]) -> str:
+    """The filter by verdict, and the switch between dark and light."""
+    found = Counter(judged.word for judged in rows_of(answers.values()))
+    parts = ['<div class="bar"><span class="soft">Show</span>']
+    parts.append(f'<button data-word="" aria-pressed="true">all {found.total()}</button>')
+    for word, symbol in WORDS.items():
+        if found[word]:
+            parts.append(
+                f'<button data-word="{word}" aria-pressed="false" class="{class_of(word)}">'
+                f"{symbol} {word} {found[word]}</button>"
+            )
+    return "".join([*parts, '<button id="theme">dark / light</button></div>'])
+
+
+def chapter(name: str, answered: list[Answer]) -> str:
+    """A chapter with its questions."""
+    title = text(catalogue.chapter_title(name))
+    parts = [f'<section class="chapter"><h2 id="{anchor(name)}">{title}</h2>', *map(question, answered), "</section>"]
+    return "\n".join(parts)
+
+
+def question(answer: Answer) -> str:
+    """A question: one sentence of answer, the plots, the table, and how to make it again."""
+    name = answer.experiment.name
+    parts = [
+        f'<section class="question"><h3 id="{name}">{text(catalogue.QUESTIONS[name])}</h3>',
+        f'<p class="answer">{text(counts.answer_in_words(answer))}</p>',
+        *(figure(answer, path) for path in answer.plots),
+    ]
+    if answer.rows:
+        parts.append("<table><thead><tr><th>The book<th>Here<th>Verdict</tr></thead><tbody>")
+        parts += [row(judged) for judged in answer.rows]
+        parts.append("</tbody></table>")
+    settings = json.dumps(answer.result["config"], ensure_ascii=False)
+    parts.append(
+        f"<p class='soft'>To make this section again ({text(counts.machine(answer))}):</p>"
+        f"<pre>{text(counts.command(answer))}</pre>"
+        f"<details><summary>Settings</summary><pre>{text(settings)}\ncommit {text(answer.result['commit'])}</pre>"
+        "</details></section>"
+    )
+    return "\n".join(parts)
+
+
+def figure(answer: Answer, path: pathlib.Path) -> str:
+    """A plot with its caption."""
+    experiment = answer.experiment
+    told = evidence.fill(experiment.captions.get(path.stem, ""), answer.result["measured"])
+    caption = told or sentence(f"{experiment.shows} ({path.stem.replace('_', ' ')})")
+    url, width, height = embedded(path)
+    alt = text(f"Plot {path.stem} of {experiment.name}: {caption}")
+    return (
+        f'<figure><img src="{url}" width="{width}" height="{height}" alt="{alt}">'
+        f"<figcaption>{text(caption)}</figcaption></figure>"
+    )
+
+
+def row(judged: Judged) -> str:
+    """A line of the table: what the book did and reported; what came out here; the verdict, its reasons, its rule."""
+    entry = judged.row
+    book = (
+        f'<p><span class="id">{text(entry.id)}</span>: {text(entry.did)}</p><p>{text(sentence(entry.reported))}</p>'
+        f'<p class="soft">{text(entry.place)}</p>'
+    )
+    ours = "" if entry.ours == "the same" else f'<p class="soft">{text(entry.ours)}</p>'
+    here = f'<p>{text(entry.metric)}</p><p class="figure">{text(measured_of(judged))}</p>{ours}{strip(judged)}'
+    if judged.values.shape[-1:] > (1,):
+        here += f"<details><summary>Each seed</summary><p>{text(listed(judged))}</p></details>"
+    why = f"<p>Why: {text(judged.why)}</p>" if judged.why else ""
+    after = f"<p>{text(late(judged.since))}</p>" if late(judged.since) else ""
+    verdict = (
+        f'<p class="verdict {class_of(judged.word)}">{WORDS[judged.word]} {judged.word}</p>'
+        f"<p>{text(sentence(judged.verdict.text))}</p>{why}{after}"
+        f'<p class="soft">Rule since {text(age(judged.since))}</p>'
+    )
+    return f'<tr data-word="{judged.word}"><td>{book}</td><td>{here}</td><td>{verdict}</td></tr>'

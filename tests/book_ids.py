@@ -1,0 +1,28 @@
+"""The entries of chapters 1 to 3: a list of the book's experiments, figures and exercises, made from the book alone.
+
+It says what the questions are to answer, and is changed only where the book was misread.
+"""
+
+CH1 = """
+ch1-baseline ch1-100hidden ch1-eta-0.001 ch1-eta-0.01-to-1 ch1-eta-100 ch1-nohidden ch1-random
+ch1-darkness ch1-svm-default ch1-svm-tuned ch1-record ch1-perceptron-festival ch1-nand ch1-half-adder
+ch1-perceptron-scaling ch1-sigmoid-step-plots ch1-architecture ch1-bitwise ch1-valley ch1-gd-direction
+ch1-digits
+"""
+
+CH2 = """
+ch2-bp1 ch2-bp2 ch2-bp3 ch2-bp4 ch2-matrix-form ch2-finite-diff ch2-vectorised ch2-variants
+"""
+
+CH3 = """
+ch3-neuron-quad-easy ch3-neuron-quad-sat ch3-neuron-ce-easy ch3-neuron-ce-sat ch3-ce-30 ch3-ce-100
+ch3-overfitting ch3-overfitting-full ch3-regularized ch3-regularized-full ch3-reg-100 ch3-reg-100-60
+ch3-init-30 ch3-init-100 ch3-multiple-eta ch3-more-data ch3-more-data-svm ch3-monitor-demo ch3-hp-bad
+ch3-hp-small ch3-hp-lambda ch3-hp-eta-up ch3-hp-eta-down ch3-softmax ch3-softmax-problems
+ch3-quad-linear-output ch3-eta-heuristic ch3-l1 ch3-dropout ch3-rotation-figure ch3-expansion-cited
+ch3-polynomial ch3-gaussians ch3-early-stopping ch3-lr-schedule ch3-hessian ch3-momentum ch3-tanh
+ch3-relu ch3-init-l2-link
+"""
+
+BY_CHAPTER = {"1": CH1.split(), "2": CH2.split(), "3": CH3.split()}
+IDS = [i for ids in BY_CHAPTER.values() for i in ids]
