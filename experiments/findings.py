@@ -92,8 +92,8 @@ FINDINGS = (
     Finding(
         SURPRISED,
         "ch1-rates-widths",
-        "More hidden neurons are worse at first: from the book's large initial weights a network with 100 of them often "
-        "loses whole digits, and is {100 minus 30 hidden|points} beside one with 30.",
+        "More hidden neurons are worse at first: from the book's large initial weights, a network with 100 often loses "
+        "whole digits, and is {100 minus 30 hidden|points} beside one with 30.",
         {"100 minus 30 hidden": NO},
     ),
     Finding(
