@@ -96,13 +96,10 @@ def _names(code: types.CodeType) -> set[str]:
 
 def _closure(function: types.FunctionType) -> dict[str, Any]:
     """What a function closes over, by name."""
-    found = {}
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            found[name] = cell.cell_contents
-        except ValueError:  # not yet defined
-            found[name] = None
-    return found
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    return {
+        name: cell.cell_contents for name, cell in cells if cell != types.CellType()
+    }  # an empty one: not yet defined
 
 
 def _describe(value: Any, above: tuple[int, ...]) -> Any:
@@ -126,12 +123,11 @@ def _describe(value: Any, above: tuple[int, ...]) -> Any:
     if dataclasses.is_dataclass(value):
         fields = {field.name: inner(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return {"kind": type(value).__name__} | fields
-    if isinstance(value, types.MethodType):
-        return [inner(value.__func__), inner(value.__self__)]
     if isinstance(value, types.FunctionType):
         return _describe_function(value, inner)
-    if hasattr(value, "__wrapped__"):  # jax.jit and its like
-        return [type(value).__name__, inner(value.__wrapped__)]
+    for part in ("__func__", "__wrapped__"):  # a bound method; jax.jit and its like
+        if hasattr(value, part):
+            return [type(value).__name__, inner(getattr(value, part)), inner(getattr(value, "__self__", None))]
     if _is_trusted(value) or isinstance(value, types.BuiltinFunctionType):
         return getattr(value, "__qualname__", type(value).__qualname__)
     if hasattr(value, "__dict__"):
@@ -168,9 +164,10 @@ def _recipe(value: Any) -> str:
     """How a value of a known package was made, as text; raises where that is not known."""
     if isinstance(value, PLAIN):
         return f"{type(value).__name__} {value!r}"
-    if type(value) is tuple or type(value) is dict:
-        entries = value if isinstance(value, tuple) else tuple(sorted(value.items()))
-        return f"{type(value).__name__} {[_recipe(entry) for entry in entries]}"
+    if type(value) in (tuple, dict):
+        return (
+            f"{type(value)} {[_recipe(entry) for entry in (sorted(value.items()) if type(value) is dict else value)]}"
+        )
     if isinstance(value, functools.partial):
         return f"partial {_recipe(value.func)} {_recipe(value.args)} {_recipe(value.keywords)}"
     if not _is_trusted(value) or not callable(value):

@@ -125,8 +125,8 @@ def measure(
     if config.measure_training and with_training:
         on_training = _cost_and_accuracy(objective, state.params, training)
     elif config.measure_training:
-        shapes = jax.eval_shape(_cost_and_accuracy, objective, state.params, training)
-        on_training = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), shapes)
+        nothing = jnp.full((), jnp.nan, jnp.result_type(*jax.tree.leaves(state.params)))
+        on_training = nothing, nothing if training.has_labels else None
     on_evaluation = none if evaluation is None else _cost_and_accuracy(objective, state.params, evaluation)
     updates = (state.epoch - 1) * -(-len(training) // config.batch_size)
     factor = 1 if config.schedule is None else config.schedule(updates)

@@ -162,18 +162,17 @@ def _check(
     n = len(training)
     sizes = f"a whole number from 1 to {n}, the number of training examples ({n} is full-batch descent)"
     check_whole("batch_size", config.batch_size, sizes, high=n)
-    for name in ("halve_after", "patience"):
-        if getattr(config, name) is not None:
-            check_whole(name, getattr(config, name), "a number of epochs of at least 1, or None")
     every = config.measure_training
     if every is not True and every != 0:
         check_whole("measure_training", every, "a number of epochs, or 0 for never")
-    for name in ("halve_after", "patience"):
-        if evaluation is None and (getattr(config, name) or every) < every:
-            raise ValueError(
-                f"{name} is {getattr(config, name)}, but the training data are measured after every {every}th epoch "
-                f"only; give {name} of at least {every}, or evaluation data"
-            )
+    for name, value in (("halve_after", config.halve_after), ("patience", config.patience)):
+        if value is not None:
+            check_whole(name, value, "a number of epochs of at least 1, or None")
+            if evaluation is None and value < every:
+                raise ValueError(
+                    f"{name} is {value}, but the training data are measured after every {every}th epoch only; give "
+                    f"{name} of at least {every}, or evaluation data"
+                )
     if loop.params is not None:
         validation.check_params(config.network, loop.params, count)
     check_whole("checkpoint_every", loop.checkpoint_every, "a number of epochs of at least 1")

@@ -42,10 +42,8 @@ def _is_alive(process: str) -> bool:
         return True
     try:
         os.kill(int(process), 0)  # sends nothing
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
     return True
 
 
