@@ -198,7 +198,8 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
         {
             name.replace(",", " hidden, rate"): plots.percent(plots.per_seed(result, f"{name}: best epoch"))
             for name in ARMS
-        },
+        }
+        | {"none, default weights,\nchosen rate, last epoch": plots.percent(plots.per_seed(result, CHOSEN))},
         title=f"Hidden neurons and rate, best epoch: {about}",
         xlabel="test accuracy (%)",
         reported=plots.if_comparable(result, {"100 hidden, rate 3.0": 96.59, "100 hidden, rate 0.001": 21.42}),
