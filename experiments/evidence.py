@@ -1,49 +1,12 @@
-"""What was measured with each seed: kept under version control, and filled into the sentences that speak of it."""
+"""What was measured with each seed: kept under version control."""
 
 import json
 import pathlib
-import re
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from experiments import units
-
 PATH = pathlib.Path(__file__).with_name("evidence.json")  # of the last full run
 DIGITS = 7  # more than any figure of the report shows
-PLACE = re.compile(r"\{([^{}|]+)(?:\|([^{}|]*))?(?:\|(least|greatest|at))?\}")
-
-
-def metrics_in(text: str) -> tuple[str, ...]:
-    """The metrics whose figures a sentence wants filled in, see ``fill``."""
-    return tuple(found[1] for found in PLACE.finditer(text))
-
-
-def fill(text: str, measured: Mapping[str, Any]) -> str | None:
-    """A sentence with its figures filled in.
-
-    Args:
-        text: may hold places such as ``{test_accuracy|%}``: a metric and its unit (see ``units``), which become mean,
-            spread and number of seeds. ``{metric|unit|least}`` and ``{metric|unit|greatest}`` become the least and the
-            greatest value of any seed, ``{metric|unit|at}`` the mean alone.
-        measured: metric -> what ``intervals.summarize`` found.
-
-    Returns:
-        The sentence, or None where a figure that it needs was not measured.
-    """
-    if any(measured.get(name, {}).get("mean") is None for name in metrics_in(text)):
-        return None
-
-    def figure(place: re.Match[str]) -> str:
-        summary, unit = measured[place[1]], place[2] or ""
-        if place[3] is None:
-            return units.words(summary, unit)
-        values = np.asarray(summary["per_seed"], float)
-        of = {"least": np.nanmin(values), "greatest": np.nanmax(values), "at": summary["mean"]}
-        return units.show(float(of[place[3]]), unit)
-
-    return PLACE.sub(figure, text)
 
 
 def rounded(values: Any) -> Any:

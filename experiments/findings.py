@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from experiments import evidence
+from experiments import units
 
 HELD, FAILED, SURPRISED = "What held", "What did not hold", "What surprised"
 YES = ("reproduced", "compatible")
@@ -23,7 +23,7 @@ class Finding:
     Attributes:
         group: under which heading it stands.
         question: whose result it tells.
-        text: the sentence; figures are filled in, see ``evidence.fill``.
+        text: the sentence; figures are filled in, see ``units.explain``.
         supposes: metric -> the words of verdicts with which the sentence is true. Where several rows look at a metric,
             each must have one of them.
     """
@@ -115,8 +115,8 @@ def told(answers: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
     for finding in FINDINGS:
         answer = answers.get(finding.question)
         if answer is not None and answer.result["comparable"] and is_true(finding, answer.rows):
-            text = evidence.fill(finding.text, answer.result["measured"])
-            if text is not None:
+            text = units.explain(finding.text, answer.result["measured"])
+            if text:
                 found.setdefault(finding.group, []).append((finding.question, text))
     return found
 

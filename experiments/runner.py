@@ -18,7 +18,7 @@ from typing import Any
 import jax
 
 import jnndl
-from experiments import evidence, statistics
+from experiments import statistics, units
 from experiments.training import Job
 from jnndl.data import Splits
 from jnndl.network import Network, Params
@@ -57,7 +57,7 @@ class Row:
         ours: what we run, where it is not the same.
         anywhere: whether the verdict holds on any data, at any length (a toy that uses none).
         why: for a verdict that is not "reproduced": the explanation, and how it was tested. Its figures are filled in
-            from what was measured, see ``evidence.fill``.
+            from what was measured, see ``units.explain``.
     """
 
     id: str
@@ -85,7 +85,7 @@ class Experiment:
         run: does it.
         plot: draws its plots from what ``run`` left in result.json.
         captions: the name of a plot's file, without its ending -> what to see in it. Figures may be filled in, see
-            ``evidence.fill``. A plot without one is captioned by ``shows``.
+            ``units.explain``. A plot without one is captioned by ``shows``.
 
     Raises:
         ValueError: if a row, an explanation or a caption names a metric that is not declared.
@@ -102,8 +102,8 @@ class Experiment:
     captions: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        named = [(row.id, name) for row in self.rows for name in (row.metric, *evidence.metrics_in(row.why))]
-        named += [(plot, name) for plot, text in self.captions.items() for name in evidence.metrics_in(text)]
+        named = [(row.id, name) for row in self.rows for name in (row.metric, *units.metrics_in(row.why))]
+        named += [(plot, name) for plot, text in self.captions.items() for name in units.metrics_in(text)]
         for where, name in named:
             if name not in self.metrics:
                 raise ValueError(f"{self.name}, {where}: no metric is called {name!r}; see its metrics")
@@ -273,9 +273,9 @@ def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any
 def report(experiment: Experiment, result: dict[str, Any], folder: pathlib.Path) -> None:
     """Print what came out."""
     print()
-    units = {row.metric: row.rule.unit for row in experiment.rows}
+    unit_of = {row.metric: row.rule.unit for row in experiment.rows}
     for name, summary in result["measured"].items():
-        print(f"{name}: {statistics.words(summary, units.get(name, ''))}")
+        print(f"{name}: {statistics.words(summary, unit_of.get(name, ''))}")
     for row in result["rows"]:
         print(f"{row['id']} ({row['kind']}), {row['metric']}: reported {row['reported']} ({row['place']})")
         print(f"    {row['verdict']}")

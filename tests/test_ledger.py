@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from experiments import evidence, ledger
+from experiments import evidence, ledger, units
 from experiments.catalogue import EXPERIMENTS
 from experiments.intervals import summarize
 from experiments.ledger import Ledger, blamed, seen, text_of, updated
@@ -158,17 +158,17 @@ def test_the_command_writes_what_has_changed(tmp_path, monkeypatch, capsys):
 def test_figures_are_filled_in_with_their_unit():
     measured = {"a: final, of 30": summarize([0.9, 0.95, np.nan]), "b": summarize([3.0]), "c": summarize([np.nan])}
     # Mean 92.5, standard deviation 5 / sqrt(2).
-    assert evidence.fill("It is {a: final, of 30|%}.", measured) == "It is 92.50 +- 3.54 % (2 seeds)."
-    assert evidence.fill("{a: final, of 30|points|least}, {a: final, of 30|%|greatest}", measured) == (
+    assert units.explain("It is {a: final, of 30|%}.", measured) == "It is 92.50 +- 3.54 % (2 seeds)."
+    assert units.explain("{a: final, of 30|points|least}, {a: final, of 30|%|greatest}", measured) == (
         "+90.00 points, 95.00 %"
     )
-    assert evidence.fill("{a: final, of 30|%|at} of {b}, {b|epochs}", measured) == "92.50 % of 3, 3 epochs"
+    assert units.explain("{a: final, of 30|%|at} of {b}, {b|epochs}", measured) == "92.50 % of 3, 3 epochs"
     # Of two spreads, the ratio: these deviate from their middles by 2 and by 1 times the same.
     spreads = {"s": summarize([[0.0, 2, 4, 6, 8], [0.0, 1, 2, 3, 4]])}
-    assert evidence.fill("{s||at} times, up to {s||greatest}", spreads) == "2 times, up to 8"
-    assert evidence.fill("{c}", measured) is None
-    assert evidence.fill("{d}", measured) is None
-    assert evidence.fill("nothing to fill", {}) == "nothing to fill"
+    assert units.explain("{s||at} times, up to {s||greatest}", spreads) == "2 times, up to 8"
+    assert units.explain("{c}", measured) == ""
+    assert units.explain("{d}", measured) == ""
+    assert units.explain("nothing to fill", {}) == "nothing to fill"
 
 
 def test_an_explanation_or_a_caption_of_what_is_not_measured_is_refused_before_anything_runs():

@@ -12,7 +12,7 @@ import pytest
 import reports
 from matplotlib.figure import Figure
 
-from experiments import catalogue, findings, plots, report
+from experiments import catalogue, findings, plots, units
 from experiments.__main__ import main
 from experiments.catalogue import EXPERIMENTS
 from experiments.intervals import summarize
@@ -171,7 +171,7 @@ def test_there_are_ten_findings_of_figures_that_are_measured():
         experiment = EXPERIMENTS[finding.question]
         judged = {row.metric for row in experiment.rows}
         assert set(finding.supposes) <= judged, finding.text
-        named = set(report.evidence.metrics_in(finding.text))
+        named = set(units.metrics_in(finding.text))
         assert named <= set(experiment.metrics), finding.text
         assert named, f"a finding without a figure: {finding.text}"
         words = {word for words in finding.supposes.values() for word in words}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments import evidence
+from experiments import units
 from experiments.catalogue import EXPERIMENTS
 from experiments.ledger import Ledger, Since, key_of
 from experiments.multiplicity import bonferroni
@@ -126,7 +126,7 @@ def judged(row: Row, result: dict[str, Any], since: Since) -> Judged:
     else:
         verdict = row.rule.verdict(np.asarray(summary["per_seed"], float))
     wanted = row.why and verdict.word not in (REPRODUCED, NONE)
-    why = evidence.fill(row.why, result["measured"]) or "" if wanted else ""
+    why = units.explain(row.why, result["measured"]) if wanted else ""
     return Judged(row, summary, verdict, why, since)
 
 

@@ -7,7 +7,7 @@ import json
 import pathlib
 from collections import Counter
 
-from experiments import catalogue, evidence, findings
+from experiments import catalogue, findings, units
 from experiments.report import counts
 from experiments.report.answers import WORDS, Answer, Judged, rows_of, spread_over_chapters
 from experiments.report.strip import listed, strip
@@ -141,7 +141,7 @@ def question(answer: Answer) -> str:
 def figure(answer: Answer, path: pathlib.Path) -> str:
     """A plot with its caption."""
     experiment = answer.experiment
-    told = evidence.fill(experiment.captions.get(path.stem, ""), answer.result["measured"])
+    told = units.explain(experiment.captions.get(path.stem, ""), answer.result["measured"])
     caption = told or sentence(f"{experiment.shows} ({path.stem.replace('_', ' ')})")
     url, width, height = embedded(path)
     alt = text(f"Plot {path.stem} of {experiment.name}: {caption}")
