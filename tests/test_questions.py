@@ -374,7 +374,8 @@ def test_the_rotated_picture_is_darker_by_three_tenths_up_to_black():
 def test_networks_at_ten_of_a_hundred_after_each_epoch():
     fit = type("Fit", (), {"history": jnndl.measures.History(None, None)})
     fit.history = fit.history._replace(evaluation_accuracy=np.array([[0.1, 0.1], [0.1, 0.11], [0.09, 0.1]]))
-    np.testing.assert_array_equal(hyper_parameters.ten_each(fit), [1, 0, 0])
+    np.testing.assert_array_equal(hyper_parameters.ten_each(fit, 2), [1, 0, 0])
+    np.testing.assert_array_equal(hyper_parameters.ten_each(fit, 3), [0, 0, 0])  # all of them stopped before
 
 
 def test_weight_decay_beside_the_cost_is_l2(digits_training):

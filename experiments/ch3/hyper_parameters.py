@@ -54,9 +54,14 @@ def stuck(arm: str) -> str:
     return f"{arm}: 10 of 100 after each epoch"
 
 
-def ten_each(fit: Fit) -> np.ndarray:
-    """For each network, whether exactly a tenth of the images is right after each epoch."""
-    return np.all(np.isclose(fit.history.evaluation_accuracy, 0.1, atol=1e-6), axis=1).astype(float)
+def ten_each(fit: Fit, epochs: int) -> np.ndarray:
+    """For each network, whether it trained all epochs, and exactly a tenth of the images is right after each of them.
+
+    Weights that have overflowed answer 0, too, and so are right in a tenth: such a network has stopped before.
+    """
+    accuracy = np.asarray(fit.history.evaluation_accuracy)
+    whole = accuracy.shape[1] == epochs
+    return (whole & np.all(np.isclose(accuracy, 0.1, atol=1e-6), axis=1)).astype(float)
 
 
 def decaying(learning_rate: Any, decay: float) -> optax.GradientTransformation:
@@ -90,7 +95,8 @@ def run(job: Job) -> Outcome:
     fits = train_arms(job, {"bad": bad}, None, **shared)
     with jax.enable_x64(True):
         fits |= train_arms(many, arms, job.splits.validation[:watched], training=training, **shared)
-    measured = COMPARED.measure(fits) | {stuck(name): ten_each(fits[name]) for name in ("small", "eta up")}
+    measured = COMPARED.measure(fits)
+    measured |= {stuck(name): ten_each(fits[name], job.epochs_of(arms[name]["epochs"])) for name in ("small", "eta up")}
     network = arms["eta down"]["network"]
     return Outcome(
         config={"arms (hidden, rate, lambda)": ARMS, "weights": "default", "cost": "cross_entropy", "batch_size": 10}
