@@ -12,8 +12,8 @@ from jaxtyping import Array, Key
 
 from jnndl import gradient_rules
 from jnndl.data import Dataset
-from jnndl.differences import MARGIN, once
-from jnndl.gradient_rules import SHRUNK, Rule, Seen, Trial, shapes
+from jnndl.differences import MARGIN, Slopes, once
+from jnndl.gradient_rules import SHRUNK, Rule, Trial, shapes
 from jnndl.gradients import Objective
 from jnndl.network import Params
 
@@ -103,7 +103,12 @@ def relative(found: np.ndarray, wanted: np.ndarray) -> float:
 
 
 def _judge(
-    rule: Rule, trial: Trial, seen: Seen, gains: list[float], eps: float, limits: tuple[float, float]
+    rule: Rule,
+    trial: Trial,
+    seen: list[list[tuple[np.ndarray, Slopes]]],
+    gains: list[float],
+    eps: float,
+    limits: tuple[float, float],
 ) -> list[str]:
     """A sentence for each fault of a rule or of its function."""
     by_hand, automatic = f"{rule.subject}: {rule.by_hand} for", f"{rule.subject}: jax.grad of {rule.function} for"
@@ -150,7 +155,12 @@ class Judged(NamedTuple):
 
 
 def _judge_array(
-    by_hand: np.ndarray, automatic: np.ndarray, sent: Any, witnesses: list, smallest: float, limits: tuple[float, float]
+    by_hand: np.ndarray,
+    automatic: np.ndarray,
+    sent: Any,
+    witnesses: list[tuple[np.ndarray, Slopes]],
+    smallest: float,
+    limits: tuple[float, float],
 ) -> Judged:
     apart = []
     for hand, auto in zip(by_hand, automatic, strict=True):

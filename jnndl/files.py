@@ -214,9 +214,10 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
 def _with_scaling(path: pathlib.Path, network: Network, scale: Any, offset: Any, classes: Any) -> Network:
     """The network, with the input scaling and the class names of a file."""
     saved = {"classes": classes} | ({} if scale is None else {"scale": scale, "offset": offset})
-    if network.scale is None:
+    if network.scale is None and scale is not None:
         network = dataclasses.replace(network, scale=scale, offset=offset)
-    network = dataclasses.replace(network, classes=network.classes or classes)
+    if network.classes is None and classes is not None:
+        network = dataclasses.replace(network, classes=classes)
     for name, value in saved.items():
         if value is not None and getattr(network, name) != value:
             raise ValueError(

@@ -17,11 +17,10 @@ from jaxtyping import Array, Key, PyTree
 
 from jnndl import regularizers
 from jnndl.data import Dataset
-from jnndl.differences import POINTS, Slopes, move_one, once, slopes
+from jnndl.differences import POINTS, Slopes, direction, once, slopes
 from jnndl.gradients import Objective
 from jnndl.network import Params
 
-Seen = list[list[tuple[np.ndarray, Slopes]]]  # for each array, directions and the slopes of all outputs along them
 SHRUNK = (1.0, 2.0**-4, 2.0**-12, 2.0**-24)  # sizes of the input at which a rule is tried
 BESIDE = 1e-3  # how far beside the input it is tried, too, because the input itself may lie on a kink
 
@@ -102,11 +101,8 @@ def rules_of(objective: Objective, y: Array, n: int, keys: Key[Array, " m"]) -> 
             below, grads = layer.backward(x[0], saved, grad)
             return grads, below
 
-        def label(path: tuple) -> str:
-            return "the layer below" if path[0].idx == 1 else name(path[1:])
-
         subject = f"layer {number}, {type(layer).__name__}"
-        found.append(Rule(subject, "forward", "backward's gradient", forward, backward, label, shrink_layer))
+        found.append(Rule(subject, "forward", "backward's gradient", forward, backward, _in_layer, shrink_layer))
 
     def value(z: Array) -> tuple[Array, None]:
         return jax.vmap(lambda z, y: cost.value(z, y, neuron))(z, y), None
@@ -114,9 +110,10 @@ def rules_of(objective: Objective, y: Array, n: int, keys: Key[Array, " m"]) -> 
     def delta(z: Array, saved: None, grad: Array) -> Array:
         return jax.vmap(lambda z, y, grad: grad * cost.delta(z, y, neuron))(z, y, grad)
 
-    found.append(
-        Rule(f"cost {cost.name}", "value", "delta", value, delta, lambda _: f"the {neuron.name} output", _shrink)
-    )
+    def in_cost(path: tuple) -> str:
+        return f"the {neuron.name} output"
+
+    found.append(Rule(f"cost {cost.name}", "value", "delta", value, delta, in_cost, _shrink))
 
     def total(params: Params) -> tuple[Array, None]:
         return regularizers.penalty(params, *penalty)[None], None
@@ -126,10 +123,16 @@ def rules_of(objective: Objective, y: Array, n: int, keys: Key[Array, " m"]) -> 
         return jax.tree.map(lambda a: grad[0] * a, regularizers.add_penalty_gradient(nothing, params, *penalty))
 
     if penalty[1:] != (None, None):
-        found.append(
-            Rule("penalty", "the penalty", "the gradient", total, gradient, lambda p: f"layer {name(p)}", _shrink)
-        )
+        found.append(Rule("penalty", "the penalty", "the gradient", total, gradient, _in_penalty, _shrink))
     return found
+
+
+def _in_layer(path: tuple) -> str:
+    return "the layer below" if path[0].idx == 1 else name(path[1:])
+
+
+def _in_penalty(path: tuple) -> str:
+    return f"layer {name(path)}"
 
 
 def _shrink(x: PyTree, size: Array) -> PyTree:
@@ -207,7 +210,7 @@ def _outputs(
 
 def slopes_of(
     objective: Objective, params: Params, batch: Dataset, n: int, keys: Key[Array, " m"], xs: list, draws: np.ndarray
-) -> list[Seen]:
+) -> list[list[list[tuple[np.ndarray, Slopes]]]]:
     """Differences of each rule's function.
 
     Args:
@@ -222,11 +225,17 @@ def slopes_of(
     Returns:
         For each rule and each array of its input: directions, and the slopes of all outputs along them.
     """
-    found: list[Seen] = [[[] for _ in jax.tree.leaves(x)] for x in xs]
-    for number, draw in itertools.product(range(max(map(len, found))), draws):
-        along = [move_one(x, number, draw) for x in xs]
-        outputs = _outputs(objective, params, batch, n, keys, xs, along)
-        for seen, v, values in zip(found, along, outputs, strict=True):
-            if number < len(seen):
-                seen[number].append((jax.tree.leaves(v)[number], slopes(np.asarray(values))))
+    flat = [jax.tree.flatten(x) for x in xs]
+    found: list[list[list]] = [[[] for _ in leaves] for leaves, _ in flat]
+    for number, draw in itertools.product(range(max(len(leaves) for leaves, _ in flat)), draws):
+        along = []
+        for leaves, structure in flat:
+            vs = [np.zeros(leaf.shape) for leaf in leaves]
+            if number < len(vs):
+                vs[number] = direction(draw, vs[number].shape)
+            along.append((vs, jax.tree.unflatten(structure, vs)))
+        outputs = _outputs(objective, params, batch, n, keys, xs, [v for _, v in along])
+        for seen, (vs, _), values in zip(found, along, outputs, strict=True):
+            if number < len(vs):
+                seen[number].append((vs[number], slopes(np.asarray(values))))
     return found

@@ -912,7 +912,8 @@ def test_rules_that_would_act_between_measurements_are_refused(rule):
         ("devices", "cpu", TypeError, r"devices is 'cpu'; give a list of jax\.devices\(\), or None"),
     ],
 )
-def test_settings_of_another_kind(name, value, error, sentence):
+def test_settings_of_another_kind(name, value, error, sentence, monkeypatch):
+    monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)
     with pytest.raises(error, match=sentence):
         fit_small(**{name: value})
 
