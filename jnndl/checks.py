@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Key
 
 from jnndl import validation
 from jnndl.data import Dataset
-from jnndl.differences import MARGIN, POINTS, Slopes, direction, once, slopes
+from jnndl.differences import MARGIN, POINTS, Slopes, move_one, once, slopes
 from jnndl.faults import distance, examine, relative
 from jnndl.gradient_rules import name, shapes
 from jnndl.gradients import Objective, autodiff, backprop
@@ -147,18 +147,17 @@ def check_gradients(
         if shapes(hands) != shapes(params):
             hands = jax.tree.map(lambda a: np.full(a.shape, np.nan), params)  # equal to nothing
         rows = []
-        arrays = zip(*map(jax.tree.leaves, (exact, hands, autos)), rounding, strict=True)
-        for number, (leaf, hand, auto, off) in enumerate(arrays):
-            vs = [direction(v, leaf.shape) for v in (np.eye(leaf.size) if leaf.size <= FEW else draws)]
-            costs = [_costs(objective, exact, batch, n, layers_key, _along(exact, number, v)) for v in vs]
-            pair = np.asarray(hand, float), np.asarray(auto, float)
-            rows.append(_compare(*pair, vs, slopes(np.stack(costs, axis=1)), off, limits))
-        paths = [path for path, _ in jax.tree.leaves_with_path(exact)]
-        layers = [f"{path[0].idx} {type(objective.network.layers[path[0].idx]).__name__}" for path in paths]
-        table = tuple(Row(layer, name(path[1:]), *row) for layer, path, row in zip(layers, paths, rows, strict=True))
-    if not faults and any(row.verdict not in RIGHT for row in table):
+        arrays = zip(jax.tree.leaves_with_path(exact), *map(jax.tree.leaves, (hands, autos)), rounding, strict=True)
+        for number, ((path, leaf), *pair, off) in enumerate(arrays):
+            along = [move_one(exact, number, v) for v in (np.eye(leaf.size) if leaf.size <= FEW else draws)]
+            costs = [_costs(objective, exact, batch, n, layers_key, v) for v in along]
+            vs, found = [jax.tree.leaves(v)[number] for v in along], slopes(np.stack(costs, axis=1))
+            hand, auto = (np.asarray(a, float) for a in pair)
+            layer = f"{path[0].idx} {type(objective.network.layers[path[0].idx]).__name__}"
+            rows.append(Row(layer, name(path[1:]), *_compare(hand, auto, vs, found, off, limits)))
+    if not faults and any(row.verdict not in RIGHT for row in rows):
         faults = ("every rule is right by itself: look at how the gradient is put together, or at the cost of a batch",)
-    return GradientCheck(table, faults)
+    return GradientCheck(tuple(rows), faults)
 
 
 # Both depend on nothing but the objective, so that a second check of a network finds them compiled.
@@ -175,12 +174,6 @@ def _costs(
     return jax.lax.map(
         lambda t: objective(jax.tree.map(lambda a, v: a + t * v, params, along), batch, n, key), jnp.asarray(POINTS)
     )
-
-
-def _along(params: Params, number: int, v: np.ndarray) -> Params:
-    leaves, structure = jax.tree.flatten(params)
-    moved = [v if i == number else np.zeros(leaf.shape) for i, leaf in enumerate(leaves)]
-    return jax.tree.unflatten(structure, moved)
 
 
 def _compare(

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import PyTree
 
-STEPS = 4.0 ** -np.arange(2, 12)  # from 1/16 to 2e-7: kinks near by, and functions that are steep, need the short ones
+STEPS = 4.0 ** -np.arange(2, 16)  # from 1/16 to 1e-9: kinks near by, and functions that are steep, need the short ones
 POINTS = np.concatenate([-STEPS, [0.0], STEPS])
 MARGIN = 4  # an error is an estimate; what is off by more than this many of it is wrong
 
@@ -63,8 +64,10 @@ def _limit(estimates: np.ndarray, orders: tuple[int, ...], rounding: np.ndarray)
     """The limit of estimates whose steps shrink fourfold, and its error.
 
     Neighbours are combined so that the error's terms of the given orders in h cancel (Richardson). Of the results, the
-    one with the smallest error is taken: the distance from its neighbours, plus rounding. Rounding is at least one unit
-    in the last place of the values; it is more if the shortest steps say so, whose results differ by nothing else.
+    one with the smallest error is taken: the distance from its neighbours, plus rounding, plus what results of shorter
+    steps differ from it by more than their rounding. That is what they do if a kink lies between. Rounding is at least
+    one unit in the last place of the values; it is more if the shortest steps say so, whose results differ by nothing
+    else.
     """
     for order in orders:
         estimates = (4**order * estimates[1:] - estimates[:-1]) / (4**order - 1)
@@ -72,13 +75,27 @@ def _limit(estimates: np.ndarray, orders: tuple[int, ...], rounding: np.ndarray)
     apart = np.abs(np.diff(estimates, axis=0))
     rounding = np.maximum(rounding, np.max((apart * steps[1:])[-3:], axis=0))
     error = apart[:-1] + apart[1:] + 2 * rounding / steps[1:-1]  # of all but the first and the last
+    for i, estimate in enumerate(estimates[1:-1]):
+        error[i] += np.max(
+            np.abs(estimates[i + 2 :] - estimate) - MARGIN * rounding / steps[i + 2 :], axis=0, initial=0
+        )
     known = np.isfinite(error)
     error, estimates = np.where(known, error, np.inf), np.where(known, estimates[1:-1], 0.0)
     best = np.argmin(error, axis=0)[None]
     return np.take_along_axis(estimates, best, axis=0).squeeze(0), np.take_along_axis(error, best, axis=0).squeeze(0)
 
 
-def direction(numbers: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A direction of length one, of an array of this shape: random numbers, repeated if there are too few."""
-    v = np.resize(numbers, shape)
-    return v / np.linalg.norm(v)
+def move_one(tree: PyTree, number: int, numbers: np.ndarray) -> PyTree:
+    """A direction of length one in which one array of a pytree moves.
+
+    Args:
+        tree: arrays.
+        number: which of them; where there are fewer, nothing moves.
+        numbers: what is proportional to the array's direction, repeated if there are too few.
+
+    Returns:
+        A pytree like ``tree``.
+    """
+    leaves, structure = jax.tree.flatten(tree)
+    along = [np.resize(numbers, leaf.shape) * (i == number) for i, leaf in enumerate(leaves)]
+    return jax.tree.unflatten(structure, [v / (np.linalg.norm(v) or 1.0) for v in along])

@@ -12,13 +12,13 @@ from jaxtyping import Array, Key
 
 from jnndl import gradient_rules
 from jnndl.data import Dataset
-from jnndl.differences import MARGIN, Slopes, once
-from jnndl.gradient_rules import SHRUNK, Rule, Trial, shapes
+from jnndl.differences import MARGIN, once
+from jnndl.gradient_rules import SHRUNK, Rule, Seen, Trial, shapes
 from jnndl.gradients import Objective
 from jnndl.network import Params
 
 SHORT = {"bf16": "bfloat16", "f16": "float16", "f32": "float32"}  # dtypes as they are printed in a jaxpr
-ROUNDING = 16  # a rule's result may be off by this many units in the last place of what it is without saturation
+ROUNDING = 64  # a rule's result may be off by this many units in the last place of what it is without saturation
 
 
 def examine(
@@ -67,16 +67,15 @@ def _gains(rule: Rule, trial: Trial) -> list[float]:
     A saturated neuron's derivative is what is left when two numbers near 1 are subtracted: no digit of it need be
     right, and its size says nothing about its error. Where parameters are small, no neuron is saturated.
     """
-    leaves = jax.tree.leaves(trial.automatic)
-    norms = np.asarray([[_norm(a) for a in leaf[1 : 1 + len(SHRUNK)]] for leaf in leaves])
-    units = norms.max(axis=1)
+    leaves, sent = jax.tree.leaves(trial.automatic), [_norm(grad) or 1.0 for grad in trial.sent]
+    norms = np.asarray([[_norm(a) / of for a, of in zip(leaf, sent, strict=True)] for leaf in leaves])[:, :-1]
+    gains = norms.max(axis=1)
     if rule.shrink is gradient_rules.shrink_layer and len(norms) > 1:
-        *of_params, below = norms
+        *of_params, below = norms[:, 1:]
         total = np.linalg.norm(of_params, axis=0)
         size = int(np.argmax(total >= total.max() / 2))  # the largest without saturation
-        units[-1] = max(below[0], below[size] / SHRUNK[size])  # the parameters are factors in this one
-    own, arbitrary = (_norm(sent) or 1.0 for sent in trial.sent)
-    return [max(unit / arbitrary, _norm(leaf[0]) / own) for unit, leaf in zip(units.tolist(), leaves, strict=True)]
+        gains[-1] = max(norms[-1, 0], below[0], below[size] / SHRUNK[size])  # the parameters are factors in this one
+    return gains.tolist()
 
 
 def _rounding(trials: list[Trial], gains: list[list[float]], count: int, eps: float) -> list[float]:
@@ -103,12 +102,7 @@ def relative(found: np.ndarray, wanted: np.ndarray) -> float:
 
 
 def _judge(
-    rule: Rule,
-    trial: Trial,
-    seen: list[list[tuple[np.ndarray, Slopes]]],
-    gains: list[float],
-    eps: float,
-    limits: tuple[float, float],
+    rule: Rule, trial: Trial, seen: Seen, gains: list[float], eps: float, limits: tuple[float, float]
 ) -> list[str]:
     """A sentence for each fault of a rule or of its function."""
     by_hand, automatic = f"{rule.subject}: {rule.by_hand} for", f"{rule.subject}: jax.grad of {rule.function} for"
@@ -155,12 +149,7 @@ class Judged(NamedTuple):
 
 
 def _judge_array(
-    by_hand: np.ndarray,
-    automatic: np.ndarray,
-    sent: Any,
-    witnesses: list[tuple[np.ndarray, Slopes]],
-    smallest: float,
-    limits: tuple[float, float],
+    by_hand: np.ndarray, automatic: np.ndarray, sent: Any, witnesses: list, smallest: float, limits: tuple[float, float]
 ) -> Judged:
     apart = []
     for hand, auto in zip(by_hand, automatic, strict=True):
@@ -185,8 +174,7 @@ def _judge_array(
 
 
 def _lower_precision(rule: Rule, trial: Trial) -> str:
-    """The dtypes inside of a function that hold fewer digits than its input; empty if there are none."""
-    given = jnp.result_type(*jax.tree.leaves(trial.x))
-    lines = str(jax.make_jaxpr(lambda x: rule.forward(x)[0])(trial.x))
-    lower = [dtype for short, dtype in SHORT.items() if re.search(rf"\b{short}\[", lines)]
-    return ", ".join(dtype for dtype in lower if jnp.finfo(dtype).eps > jnp.finfo(given).eps)
+    """The dtypes with fewer digits than float64 inside of a function that is given float64; empty if there are none."""
+    exact = jax.tree.map(lambda a: jnp.asarray(a, float), trial.x)
+    lines = str(jax.make_jaxpr(lambda x: rule.forward(x)[0])(exact))
+    return ", ".join(dtype for short, dtype in SHORT.items() if re.search(rf"\b{short}\[", lines))

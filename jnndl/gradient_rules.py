@@ -17,11 +17,12 @@ from jaxtyping import Array, Key, PyTree
 
 from jnndl import regularizers
 from jnndl.data import Dataset
-from jnndl.differences import POINTS, Slopes, direction, once, slopes
+from jnndl.differences import POINTS, Slopes, move_one, once, slopes
 from jnndl.gradients import Objective
 from jnndl.network import Params
 
-SHRUNK = (1.0, 2.0**-4, 2.0**-12, 2.0**-24)  # sizes of the input at which a rule is tried
+Seen = list[list[tuple[np.ndarray, Slopes]]]  # for each array, directions and the slopes of all outputs along them
+SHRUNK = (1.0, 2.0**-4, 2.0**-8, 2.0**-12, 2.0**-24)  # sizes of the input at which a rule is tried
 BESIDE = 1e-3  # how far beside the input it is tried, too, because the input itself may lie on a kink
 
 
@@ -54,10 +55,10 @@ class Trial(NamedTuple):
         x: the function's input.
         outputs: its output.
         again: its output when it is traced a second time.
-        sent: gradients of the output: the network's own, then an arbitrary one. Stacked.
-        by_hand: what the rule returns for the network's own, then for the other at each size of ``SHRUNK`` and beside
-            the input. Stacked.
-        automatic: what ``jax.vjp`` returns for the same.
+        sent: gradients of the output, stacked: the own one of the network, an arbitrary one for each of ``SHRUNK``, and
+            one for a place beside the input.
+        by_hand: what the rule returns for each.
+        automatic: what ``jax.vjp`` returns for each.
     """
 
     x: PyTree
@@ -101,8 +102,11 @@ def rules_of(objective: Objective, y: Array, n: int, keys: Key[Array, " m"]) -> 
             below, grads = layer.backward(x[0], saved, grad)
             return grads, below
 
+        def label(path: tuple) -> str:
+            return "the layer below" if path[0].idx == 1 else name(path[1:])
+
         subject = f"layer {number}, {type(layer).__name__}"
-        found.append(Rule(subject, "forward", "backward's gradient", forward, backward, _in_layer, shrink_layer))
+        found.append(Rule(subject, "forward", "backward's gradient", forward, backward, label, shrink_layer))
 
     def value(z: Array) -> tuple[Array, None]:
         return jax.vmap(lambda z, y: cost.value(z, y, neuron))(z, y), None
@@ -110,10 +114,9 @@ def rules_of(objective: Objective, y: Array, n: int, keys: Key[Array, " m"]) -> 
     def delta(z: Array, saved: None, grad: Array) -> Array:
         return jax.vmap(lambda z, y, grad: grad * cost.delta(z, y, neuron))(z, y, grad)
 
-    def in_cost(path: tuple) -> str:
-        return f"the {neuron.name} output"
-
-    found.append(Rule(f"cost {cost.name}", "value", "delta", value, delta, in_cost, _shrink))
+    found.append(
+        Rule(f"cost {cost.name}", "value", "delta", value, delta, lambda _: f"the {neuron.name} output", _shrink)
+    )
 
     def total(params: Params) -> tuple[Array, None]:
         return regularizers.penalty(params, *penalty)[None], None
@@ -123,16 +126,10 @@ def rules_of(objective: Objective, y: Array, n: int, keys: Key[Array, " m"]) -> 
         return jax.tree.map(lambda a: grad[0] * a, regularizers.add_penalty_gradient(nothing, params, *penalty))
 
     if penalty[1:] != (None, None):
-        found.append(Rule("penalty", "the penalty", "the gradient", total, gradient, _in_penalty, _shrink))
+        found.append(
+            Rule("penalty", "the penalty", "the gradient", total, gradient, lambda p: f"layer {name(p)}", _shrink)
+        )
     return found
-
-
-def _in_layer(path: tuple) -> str:
-    return "the layer below" if path[0].idx == 1 else name(path[1:])
-
-
-def _in_penalty(path: tuple) -> str:
-    return f"layer {name(path)}"
 
 
 def _shrink(x: PyTree, size: Array) -> PyTree:
@@ -176,23 +173,22 @@ def try_rules(objective: Objective, n: int, params: Params, batch: Dataset, keys
 
 
 def _trial(rule: Rule, x: PyTree, outputs: Array, grad: Array) -> Trial:
-    sent = jnp.stack([grad.astype(outputs.dtype), _arbitrary(outputs)])
+    sizes, shifts = [1.0, *SHRUNK, 1.0], [0.0] * (1 + len(SHRUNK)) + [BESIDE]
+    sent = jnp.stack([grad.astype(outputs.dtype), *(_arbitrary(outputs, k) for k in range(1, len(sizes)))])
 
     def both(case: tuple[Array, Array, Array]) -> tuple:
-        number, size, shift = case
-        moved = jax.tree.map(lambda a: a + shift.astype(a.dtype) * _arbitrary(a), rule.shrink(x, size))
+        grad, size, shift = case
+        moved = jax.tree.map(lambda a: a + shift.astype(a.dtype) * _arbitrary(a, 1), rule.shrink(x, size))
         again, pull, saved = jax.vjp(rule.forward, moved, has_aux=True)
-        return again, rule.backward(moved, saved, sent[number]), *pull(sent[number])
+        return again, rule.backward(moved, saved, grad), *pull(grad)
 
-    sizes, shifts = [1.0, *SHRUNK, 1.0], [0.0] * (1 + len(SHRUNK)) + [BESIDE]
-    cases = jnp.minimum(jnp.arange(len(sizes)), 1), jnp.asarray(sizes), jnp.asarray(shifts)
-    again, by_hand, automatic = jax.lax.map(both, cases)
+    again, by_hand, automatic = jax.lax.map(both, (sent, jnp.asarray(sizes), jnp.asarray(shifts)))
     return Trial(x, outputs, again[0], sent, by_hand, automatic)
 
 
-def _arbitrary(like: Array) -> Array:
+def _arbitrary(like: Array, number: int) -> Array:
     """Numbers from -1 to 1 that no rule can be expected to be fitted to."""
-    return jnp.cos(jnp.arange(1.0, like.size + 1) ** 2).reshape(like.shape).astype(like.dtype)
+    return jnp.cos(number * jnp.arange(1.0, like.size + 1) ** 2).reshape(like.shape).astype(like.dtype)
 
 
 @functools.partial(once, static_argnames="n")  # a second check of a network finds it compiled
@@ -210,7 +206,7 @@ def _outputs(
 
 def slopes_of(
     objective: Objective, params: Params, batch: Dataset, n: int, keys: Key[Array, " m"], xs: list, draws: np.ndarray
-) -> list[list[list[tuple[np.ndarray, Slopes]]]]:
+) -> list[Seen]:
     """Differences of each rule's function.
 
     Args:
@@ -225,17 +221,11 @@ def slopes_of(
     Returns:
         For each rule and each array of its input: directions, and the slopes of all outputs along them.
     """
-    flat = [jax.tree.flatten(x) for x in xs]
-    found: list[list[list]] = [[[] for _ in leaves] for leaves, _ in flat]
-    for number, draw in itertools.product(range(max(len(leaves) for leaves, _ in flat)), draws):
-        along = []
-        for leaves, structure in flat:
-            vs = [np.zeros(leaf.shape) for leaf in leaves]
-            if number < len(vs):
-                vs[number] = direction(draw, vs[number].shape)
-            along.append((vs, jax.tree.unflatten(structure, vs)))
-        outputs = _outputs(objective, params, batch, n, keys, xs, [v for _, v in along])
-        for seen, (vs, _), values in zip(found, along, outputs, strict=True):
-            if number < len(vs):
-                seen[number].append((vs[number], slopes(np.asarray(values))))
+    found: list[Seen] = [[[] for _ in jax.tree.leaves(x)] for x in xs]
+    for number, draw in itertools.product(range(max(map(len, found))), draws):
+        along = [move_one(x, number, draw) for x in xs]
+        outputs = _outputs(objective, params, batch, n, keys, xs, along)
+        for seen, v, values in zip(found, along, outputs, strict=True):
+            if number < len(seen):
+                seen[number].append((jax.tree.leaves(v)[number], slopes(np.asarray(values))))
     return found

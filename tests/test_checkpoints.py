@@ -106,7 +106,7 @@ OTHERS = {
     "learning_rate": ({"learning_rate": 0.25}, r"hyper\.learning_rate is 0\.25, there 0\.5"),
     "l2": ({"l2": 0.5}, r"hyper\.l2 is 0\.5, there null"),
     "batch_size": ({"batch_size": 5}, r"config\.batch_size is 5, there 4"),
-    "key": ({"key": jax.random.key(4)}, r"keys is \"uint32 .* sha256 "),
+    "key": ({"key": jax.random.key(4)}, r"keys is \"threefry2x32 uint32 .* sha256 "),
     "network": ({"network": mlp([2, 4, 3])}, r"config\.network\.layers is "),
     "neuron": (
         {"network": mlp([2, 3], output=neurons.tanh), "cost": costs.quadratic},

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from jnndl.differences import MARGIN, POINTS, STEPS, direction, slopes
+from jnndl.differences import MARGIN, POINTS, STEPS, move_one, slopes
 
 # name: (function, its slope at 0, an error that is good enough)
 SMOOTH = {
@@ -17,6 +17,9 @@ SMOOTH = {
     "constant": (lambda t: 5 + 0 * t, 0.0, 1e-10),
     "zero": (lambda t: 0 * t, 0.0, 0.0),
     "a kink near by": (lambda t: 3 * np.maximum(t + 1e-3, 0) + t**2, 3.0, 1e-3),
+    "two kinks near by": (lambda t: 3 * np.maximum(t + 1e-2, 0) + 2 * np.maximum(t - 2e-6, 0), 3.0, 1e-3),
+    "a kink very near": (lambda t: np.tanh(t) + np.maximum(t - 1e-7, 0), 1.0, 0.1),
+    "steep beyond 1e-5": (lambda t: np.logaddexp(0, 1e5 * t - 1), 1e5 / (1 + math.e), 1e-2),
     "large": (lambda t: 1e9 * np.exp(t), 1e9, 1e-2),
 }
 
@@ -74,6 +77,8 @@ def test_points_lie_on_both_sides():
     np.testing.assert_array_equal(np.sort(POINTS), np.sort(-POINTS))
 
 
-def test_a_direction_has_length_one():
-    v = direction(np.arange(1.0, 4), (2, 3))
-    np.testing.assert_allclose(v, np.array([[1, 2, 3], [1, 2, 3]]) / math.sqrt(28))
+def test_one_array_moves_by_a_length_of_one():
+    still, moving = move_one((np.ones(4), np.ones((2, 3))), 1, np.arange(1.0, 4))
+    np.testing.assert_array_equal(still, np.zeros(4))
+    np.testing.assert_allclose(moving, np.array([[1, 2, 3], [1, 2, 3]]) / math.sqrt(28))
+    assert not any(v.any() for v in move_one((np.ones(4), np.ones(2)), 2, np.arange(1.0, 4)))
