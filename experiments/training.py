@@ -101,6 +101,7 @@ class Trainer:
                 evaluation,
                 epochs=epochs,
                 callback=progress,
+                progress=False,
                 checkpoint=checkpoint,
                 checkpoint_every=max(5, epochs // 50),  # an epoch of a hundred images takes milliseconds
                 resume=self.resume,

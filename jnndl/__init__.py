@@ -1,28 +1,50 @@
 """Michael Nielsen's "Neural Networks and Deep Learning" as a functional JAX library.
 
-The README holds the table from the book's names to these.
+>>> digits = jnndl.load_digits()  # or load_mnist()
+>>> network = jnndl.mlp([64, 30, 10])
+>>> fit = jnndl.fit(network, digits.training, digits.validation, key=0, epochs=2, learning_rate=0.5)
+>>> jnndl.predict(fit.network, fit.params, digits.test).labels.shape
+(300,)
+
+- Networks: ``mlp``, or ``Network`` of ``Dense`` and ``Dropout``; ``neurons``, ``costs``, ``initializers``.
+- Data: ``load_mnist``, ``load_idx``, ``load_digits``, ``Dataset``.
+- Training: ``fit``, ``fit_many``; their settings are in ``jnndl.options.Settings``.
+- A trained network: ``evaluate``, ``predict``, ``save``, ``load``.
+- Gradients: ``backprop``, ``autodiff``, ``check_gradients``, ``equations``.
+
+The README has a table from the book's names to these.
 """
 
 from jnndl import costs, data, equations, gradients, initializers, layers, network2, neurons, regularizers
 from jnndl.checks import check_gradients
-from jnndl.data import Dataset, load_digits
+from jnndl.costs import Cost
+from jnndl.data import Dataset, Splits, load_digits
 from jnndl.ensemble import fit_many
 from jnndl.files import load, save
+from jnndl.gradients import Objective, autodiff, backprop
 from jnndl.idx import load_idx, load_mnist
 from jnndl.layers import Dense, Dropout
 from jnndl.measures import evaluate, predict
 from jnndl.network import Network, mlp
+from jnndl.network2 import load_network2, save_network2
+from jnndl.neurons import Neuron
 from jnndl.training import DivergenceError, Fit, fit
 
 __version__ = "0.2.0.dev0"
 
 __all__ = [
+    "Cost",
     "Dataset",
     "Dense",
     "DivergenceError",
     "Dropout",
     "Fit",
     "Network",
+    "Neuron",
+    "Objective",
+    "Splits",
+    "autodiff",
+    "backprop",
     "check_gradients",
     "costs",
     "data",
@@ -37,10 +59,17 @@ __all__ = [
     "load_digits",
     "load_idx",
     "load_mnist",
+    "load_network2",
     "mlp",
     "network2",
     "neurons",
     "predict",
     "regularizers",
     "save",
+    "save_network2",
 ]
+
+
+def __dir__() -> list[str]:
+    """What a person may want of the library: completion shows this, and not every module."""
+    return __all__

@@ -1,7 +1,10 @@
-"""What every check of an argument needs: what is a whole number, and how a value is shown in a sentence."""
+"""What every check of an argument needs: whole numbers, names, and how a value is shown in a sentence."""
 
+import difflib
+from collections.abc import Mapping
 from typing import Any
 
+import jax
 import numpy as np
 
 
@@ -9,6 +12,25 @@ def short_repr(value: Any) -> str:
     """A value as it stands in a sentence: itself where it is short, else its kind."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"a {type(value).__name__}"
+
+
+def choose(name: str, value: Any, table: Mapping[str, Any]) -> Any:
+    """What a text names in a table, such as ``"relu"`` in that of neurons; anything but a text as it is.
+
+    Raises:
+        ValueError: if the table has no such name.
+    """
+    if not isinstance(value, str):
+        return value
+    if value not in table:
+        near = difflib.get_close_matches(value.lower().replace("-", "_"), table, 1)
+        raise ValueError(f"{name} is {value!r}; {f'did you mean {near[0]!r}?' if near else f'give {names(table)}'}")
+    return table[value]
+
+
+def names(table: Mapping[str, Any]) -> str:
+    """The names in a table, as a sentence lists them."""
+    return ", ".join(map(repr, table))
 
 
 def is_whole(value: Any) -> bool:
@@ -22,6 +44,11 @@ def check_whole(name: str, value: Any, remedy: str, high: float | int = np.inf) 
         raise TypeError(f"{name} is {value!r}; give {remedy}")
     if not 1 <= value <= high:
         raise ValueError(f"{name} is {value}; give {remedy}")
+
+
+def as_key(value: Any) -> Any:
+    """A seed, a whole number of at least 0, as ``jax.random.key`` makes it a key; anything else as it is."""
+    return jax.random.key(value) if is_whole(value) and value >= 0 else value
 
 
 def size(name: str, value: Any) -> int:

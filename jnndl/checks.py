@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jnndl import validation
+from jnndl.arguments import as_key
 from jnndl.data import Dataset
 from jnndl.differences import MARGIN, POINTS, Slopes, move_one, once, slopes
 from jnndl.faults import distance, examine, relative
@@ -101,7 +102,7 @@ SIDES = 1000  # a gradient at a kink is off by at most this many times what the 
 
 
 def check_gradients(
-    objective: Objective, params: Params, batch: Dataset, key: Key[Array, ""], *, dtype: str = "float64"
+    objective: Objective, params: Params, batch: Dataset, key: Key[Array, ""] | int, *, dtype: str = "float64"
 ) -> GradientCheck:
     """Compare the handwritten gradient, ``jax.grad`` and central differences, array by array (chapter 2).
 
@@ -112,11 +113,16 @@ def check_gradients(
     rounding explains: in a saturated neuron ``jax.grad`` may be left without a right digit. Where a ReLU sits exactly
     on its kink there is no derivative, and the table says so.
 
+    >>> network = jnndl.mlp([4, 3, 2])
+    >>> batch = jnndl.Dataset(np.ones((2, 4), np.float32), np.array([0, 1]))
+    >>> jnndl.check_gradients(jnndl.Objective(network, l2=0.1), network.init(0), batch, key=1).ok
+    True
+
     Args:
         objective: what to differentiate.
         params: where, as from ``objective.network.init``.
         batch: a mini-batch, m >= 1 examples; a few will do. The penalty is divided by n = 3 m.
-        key: for the directions, and for layers that are random in training.
+        key: a random key, or a seed; for the directions, and for layers that are random in training.
         dtype: "float64" or "float32"; with it goes the tolerance (``TOLERANCES``).
 
     Returns:
@@ -130,7 +136,7 @@ def check_gradients(
     validation.check_model(objective.network, objective.cost)
     validation.check_params(objective.network, params)
     validation.check_data(objective.network, objective.cost, batch, "checked")
-    limits, n, (layers_key, directions_key) = TOLERANCES[dtype], SHARE * len(batch), jax.random.split(key)
+    limits, n, (layers_key, directions_key) = TOLERANCES[dtype], SHARE * len(batch), jax.random.split(as_key(key))
     with jax.enable_x64(True), jax.default_matmul_precision("highest"):
         params = jax.tree.map(lambda a: jnp.asarray(a, dtype), params)
         exact = jax.tree.map(lambda a: a.astype(float), params)

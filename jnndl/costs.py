@@ -14,11 +14,13 @@ neuron, and a cost refuses one that it does not fit.
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jnndl import arguments
 from jnndl.neurons import Neuron, sigmoid, softmax
 
 Vector = Float[Array, " n"]
@@ -102,3 +104,17 @@ log_likelihood = Cost("log_likelihood", (softmax,), _log_likelihood, _log_likeli
 """C_x = -ln a_y in nats, y the right class, one-hot (chapter 3, equation 80); delta = a - y."""
 
 COSTS = {cost.name: cost for cost in (quadratic, cross_entropy, log_likelihood)}
+
+
+def as_cost(name: str, value: Any) -> Cost:
+    """A cost, or the one that is called so.
+
+    Raises:
+        TypeError, ValueError: if the value of the argument ``name`` is neither.
+    """
+    value = arguments.choose(name, value, COSTS)
+    if not isinstance(value, Cost):
+        raise TypeError(
+            f"{name} is {arguments.short_repr(value)}; give one of jnndl.costs, such as costs.cross_entropy"
+        )
+    return value

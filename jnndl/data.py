@@ -51,6 +51,10 @@ def rescale(inputs: Any, scale: Scale, offset: Scale, shape: tuple[int, ...], dt
 class Dataset:
     """Examples and their targets; a pytree of two arrays. The network sees ``scale * inputs + offset``.
 
+    >>> data = jnndl.Dataset(np.zeros((5, 28, 28), np.uint8), np.arange(5), scale=1 / 256)
+    >>> len(data), len(data[:3]), data.has_labels
+    (5, 3, True)
+
     ``dataset[:1000]`` is a data set of the first thousand examples, ``dataset[0]`` the first pair (input, target), and
     iterating gives one such pair after the other.
 
@@ -134,6 +138,10 @@ def load_digits() -> Splits:
 
     1,197 training, 300 validation and 300 test images, split by a permutation that is always the same. Pixels are
     whole numbers from 0 to 16, and are divided by 16.
+
+    >>> digits = jnndl.load_digits()
+    >>> digits.training.inputs.shape
+    (1197, 8, 8)
     """
     from sklearn import datasets  # here, because it takes a second and few programs need it
 

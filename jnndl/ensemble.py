@@ -115,6 +115,12 @@ def fit_many(
 ) -> Fit:
     """Train one network per key, all in one compiled program.
 
+    >>> digits, network = jnndl.load_digits(), jnndl.mlp([64, 30, 10])
+    >>> keys = jax.random.split(jax.random.key(0), 3)
+    >>> fit = jnndl.fit_many(network, digits.training, keys=keys, epochs=2, learning_rate=np.array([0.1, 0.5, 1.0]))
+    >>> fit.history.training_accuracy.shape
+    (3, 2)
+
     Args:
         network, training, evaluation, epochs: as for ``fit``.
         keys: one key for each network, of JAX's default kind if ``fit`` is to draw the same numbers.

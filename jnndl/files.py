@@ -130,6 +130,10 @@ def _build(path: pathlib.Path, description: dict[str, Any]) -> Network:
 def save(path: str | os.PathLike, network: Network, params: Params) -> None:
     """Save a network: its architecture, the scale of its inputs and its parameters, in one safetensors file.
 
+    >>> network = jnndl.mlp([64, 30, 10])
+    >>> jnndl.save("network.safetensors", network, network.init(0))
+    >>> network, params = jnndl.load("network.safetensors")
+
     Save the network that ``fit`` returned (``fit.network``): it knows how its inputs are scaled, so the file alone is
     enough to predict from raw inputs. An initializer that is not one of ``jnndl.initializers`` is not kept: the loaded
     network has the parameters, but would draw new ones by the default.
@@ -154,6 +158,12 @@ def save(path: str | os.PathLike, network: Network, params: Params) -> None:
 
 def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Network, Params]:
     """Load a network saved by ``save``.
+
+    >>> network = jnndl.mlp([64, 30, 10])
+    >>> jnndl.save("network.safetensors", network, network.init(0))
+    >>> network, params = jnndl.load("network.safetensors")
+    >>> params[0].weight.shape
+    (30, 64)
 
     Args:
         path: the file.

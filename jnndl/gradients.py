@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, PyTree
 
 from jnndl import regularizers
-from jnndl.costs import Cost, cross_entropy
+from jnndl.costs import as_cost, cross_entropy
 from jnndl.data import Dataset
 from jnndl.layers import TrainingKey
 from jnndl.network import Network, Params
@@ -26,17 +26,25 @@ Gradient = Callable[[Params, Dataset, int, TrainingKey], PyTree]
 class Objective:
     """What training minimises: the mean cost over a mini-batch, plus the penalty on the weights. A pytree.
 
+    >>> network = jnndl.mlp([4, 3, 2])
+    >>> batch = jnndl.Dataset(np.ones((2, 4), np.float32), np.array([0, 1]))
+    >>> jnndl.Objective(network, "quadratic", l2=0.1)(network.init(0), batch, 2).shape
+    ()
+
     Attributes:
         network: the network (structure).
-        cost: the cost function (structure).
+        cost: a ``Cost``, or its name, ``"quadratic"`` (structure).
         l1: strength of the L1 penalty, or None for none.
         l2: strength of the L2 penalty, the book's lambda, or None for none.
     """
 
     network: Network = dataclasses.field(metadata={"static": True})
-    cost: Cost = dataclasses.field(default=cross_entropy, metadata={"static": True})
+    cost: Any = dataclasses.field(default=cross_entropy, metadata={"static": True})
     l1: regularizers.Strength = None
     l2: regularizers.Strength = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cost", as_cost("cost", self.cost))
 
     def examples(self, params: Params, batch: Dataset) -> tuple[Float[Array, "m ..."], Float[Array, "m n_out"]]:
         """A mini-batch as floats of the parameters' dtype: inputs x, and targets y with labels made one-hot.
@@ -95,6 +103,12 @@ def _split(key: TrainingKey, m: int) -> Key[Array, " m"] | None:
 def autodiff(objective: Objective) -> Gradient:
     """The gradient of the objective by ``jax.grad``.
 
+    >>> network = jnndl.mlp([4, 3, 2])
+    >>> batch = jnndl.Dataset(np.ones((2, 4), np.float32), np.array([0, 1]))
+    >>> grads = jnndl.autodiff(jnndl.Objective(network))(network.init(0), batch, 2)
+    >>> grads[0].weight.shape
+    (3, 4)
+
     Returns:
         ``(params, batch, n, key) -> grads``, a pytree like ``params``; the arguments are those of ``Objective``.
     """
@@ -103,6 +117,12 @@ def autodiff(objective: Objective) -> Gradient:
 
 def backprop(objective: Objective) -> Gradient:
     """The gradient of the objective by hand: chapter 2's backpropagation over a mini-batch, with no autodiff inside.
+
+    >>> network = jnndl.mlp([4, 3, 2])
+    >>> batch = jnndl.Dataset(np.ones((2, 4), np.float32), np.array([0, 1]))
+    >>> grads = jnndl.backprop(jnndl.Objective(network))(network.init(0), batch, 2)
+    >>> grads[0].weight.shape
+    (3, 4)
 
     Returns:
         ``(params, batch, n, key) -> grads``, a pytree like ``params``; the arguments are those of ``Objective``.
@@ -121,3 +141,6 @@ def backprop(objective: Objective) -> Gradient:
         return regularizers.add_penalty_gradient(tuple(grads), params, n, objective.l1, objective.l2)
 
     return gradient
+
+
+GRADIENTS = {"autodiff": autodiff, "backprop": backprop}

@@ -101,6 +101,8 @@ def _find(folder: pathlib.Path) -> dict[str, pathlib.Path]:
 def load_idx(folder: str | os.PathLike) -> Splits:
     """Load any data set that comes as MNIST's four IDX files, whatever its image size and number of classes.
 
+    >>> fashion = jnndl.load_idx("fashion-mnist")  # doctest: +SKIP
+
     The validation data are the last sixth of the training file and the training data what stands before it, in file
     order: 50,000 and 10,000 for MNIST, as in the book. Pixels are divided by 256, as in the book's own files.
 
@@ -146,6 +148,10 @@ def load_idx(folder: str | os.PathLike) -> Splits:
 
 def load_mnist(folder: str | os.PathLike | None = None) -> Splits:
     """Load MNIST: 50,000 training, 10,000 validation and 10,000 test images in file order, the book's split.
+
+    >>> mnist = jnndl.load_mnist()  # doctest: +SKIP
+    >>> mnist.training.inputs.shape  # doctest: +SKIP
+    (50000, 28, 28)
 
     Args:
         folder: holds the four files. None means the folder that JNNDL_DATA names, else the cache, which is filled by a

@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key, PyTree
 
 from jnndl import arguments, identity, initializers
-from jnndl.neurons import Neuron, sigmoid
+from jnndl.neurons import as_neuron, sigmoid
 
 TrainingKey = Key[Array, ""] | None  # None where the network is used rather than trained
 
@@ -58,32 +58,41 @@ class Affine(NamedTuple):
 class Dense:
     """A fully connected layer, a' = sigma(w a + b) (chapter 2, equation 25).
 
+    >>> jnndl.Dense(784, 30, "relu")
+    Dense(784, 30, relu)
+
     Attributes:
         n_in: number of inputs, at least 1.
         n_out: number of neurons, at least 1.
-        neuron: the activation function; ``linear`` in a network's last layer, after which ``Network.neuron`` comes.
-        weight_init: initializer of the weights, shape (n_out, n_in).
-        bias_init: initializer of the biases, shape (n_out,).
+        neuron: the activation, a ``Neuron`` or its name, ``"relu"``; ``linear`` in a network's last layer, after which
+            ``Network.neuron`` comes.
+        weight_init: initializer of the weights, shape (n_out, n_in), or its name, ``"large"``.
+        bias_init: initializer of the biases, shape (n_out,), or its name.
     """
 
     n_in: int
     n_out: int
-    neuron: Neuron = sigmoid
-    weight_init: initializers.Initializer = initializers.default
-    bias_init: initializers.Initializer = initializers.large
+    neuron: Any = sigmoid
+    weight_init: Any = initializers.default
+    bias_init: Any = initializers.large
 
     def __post_init__(self) -> None:
         for name in ("n_in", "n_out"):
             object.__setattr__(self, name, arguments.size(f"Dense: {name}", getattr(self, name)))
         for name in ("weight_init", "bias_init"):
-            if not callable(getattr(self, name)):
+            value = arguments.choose(f"Dense: {name}", getattr(self, name), initializers.INITIALIZERS)
+            if not callable(value):
                 raise TypeError(
-                    f"Dense: {name} is {getattr(self, name)!r}; give a function of a key and a shape, such as "
-                    "initializers.default"
+                    f"Dense: {name} is {value!r}; give a function of a key and a shape, such as initializers.default"
                 )
-            object.__setattr__(self, name, identity.canonical(getattr(self, name)))
-        if not isinstance(self.neuron, Neuron):
-            raise TypeError(f"Dense: neuron is {self.neuron!r:.60}; give one of jnndl.neurons, such as neurons.sigmoid")
+            object.__setattr__(self, name, identity.canonical(value))
+        object.__setattr__(self, "neuron", as_neuron("Dense: neuron", self.neuron))
+
+    def __repr__(self) -> str:
+        fields = dataclasses.fields(self)[3:]
+        drawn = [(f.name, getattr(self, f.name)) for f in fields if getattr(self, f.name) is not f.default]
+        own = [f"{name}={getattr(function, '__name__', repr(function))}" for name, function in drawn]
+        return f"Dense({', '.join([str(self.n_in), str(self.n_out), self.neuron.name, *own])})"
 
     def init(self, key: Key[Array, ""]) -> Affine:
         """Draw weights and biases from two independent keys."""
@@ -112,6 +121,10 @@ class Dense:
 @dataclasses.dataclass(frozen=True)
 class Dropout:
     """Drop each activation with probability ``rate`` while training (chapter 3, "Dropout").
+
+    >>> layers = (jnndl.Dense(784, 100), jnndl.Dropout(0.5), jnndl.Dense(100, 10, "linear"))
+    >>> jnndl.Network(layers, "sigmoid", (784,))
+    Network(784, Dense(784, 100, sigmoid), Dropout(rate=0.5), Dense(100, 10, linear), sigmoid)
 
     Inverted scaling: what is kept is multiplied by 1/(1 - rate) in training, and nothing happens in use. The book
     halves the outgoing weights in use instead, which differs from this by the factor 1 - rate in those weights.

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PyTree
 
 from jnndl import validation
 from jnndl.chunks import CHUNK
-from jnndl.costs import Cost, cross_entropy
+from jnndl.costs import Cost, as_cost, cross_entropy
 from jnndl.data import Dataset, rescale
 from jnndl.gradients import Objective
 from jnndl.network import Network, Params
@@ -42,6 +42,33 @@ class Scores(NamedTuple):
         """The numbers that were measured, by name, without the probe's."""
         found = {name: value for name, value in self._asdict().items() if name != "probe" and value is not None}
         return {name: np.asarray(value) for name, value in found.items()}
+
+    def line(self, size: int, unit: str = "networks") -> str:
+        """The result of an epoch, as the book prints it: how many are right, and the cost.
+
+        >>> jnndl.measures.Scores(0.5, 0.0, evaluation_cost=0.25, evaluation_accuracy=0.9412).line(10_000)
+        '9412 / 10000, cost 0.25'
+
+        Accuracy and cost are those of the evaluation data, or else of the training data, where they were measured. Of
+        many networks it is their mean and its spread, over those that still train.
+
+        Args:
+            size: the number of examples of those data.
+            unit: what to call many networks.
+        """
+        measured = self.training_cost, self.training_accuracy
+        cost, accuracy = measured if self.evaluation_cost is None else (self.evaluation_cost, self.evaluation_accuracy)
+        if cost is None or np.isnan(cost).all():
+            return "trained"
+        in_words = f"cost {_mean(np.ravel(cost)):.4g}"
+        if accuracy is None:
+            return in_words
+        values = np.ravel(accuracy)[~np.isnan(np.ravel(accuracy))]
+        hits = f"{round(values.mean() * size)} / {size}"
+        if np.ndim(accuracy) == 0:
+            return f"{hits}, {in_words}"
+        spread = f" +- {100 * values.std(ddof=1):.2f}" if len(values) > 1 else ""
+        return f"{hits} ({100 * values.mean():.2f} %{spread}, {len(values)} {unit}), {in_words}"
 
     def __str__(self) -> str:
         """A line; of many networks, the mean over those that still train."""
@@ -76,7 +103,9 @@ class History(NamedTuple):
             f"{number:5d}" + "".join(f"{x:21.6g}" for x in row)
             for number, row in enumerate(np.stack([*means.values()], axis=-1))
         ]
-        return "\n".join(["epoch" + "".join(f"{name:>21}" for name in means), *rows])
+        count = self.penalty.shape[0] if self.penalty.ndim == 2 else None
+        over = [] if count is None else [f"mean over {count} networks (in each epoch, over those that still train)"]
+        return "\n".join([*over, "epoch" + "".join(f"{name:>21}" for name in means), *rows])
 
 
 def _mean(values: np.ndarray) -> Any:
@@ -154,14 +183,20 @@ class Evaluation(NamedTuple):
 _costs_and_outputs = jax.jit(costs_and_outputs)
 
 
-def evaluate(network: Network, params: Params, data: Dataset, *, cost: Cost = cross_entropy) -> Evaluation:
+def evaluate(network: Network, params: Params, data: Dataset, *, cost: Cost | str = cross_entropy) -> Evaluation:
     """Measure a network: cost, accuracy and confusion counts, over every example once.
 
     The network's answer is its most active output, the first if there are several, as in the book.
 
+    >>> digits, network = jnndl.load_digits(), jnndl.mlp([64, 30, 10])
+    >>> found = jnndl.evaluate(network, network.init(0), digits.test, cost="quadratic")
+    >>> found.confusion.shape, int(found.confusion.sum())
+    ((10, 10), 300)
+
     Raises:
         TypeError, ValueError: if data, parameters, network and cost do not fit together.
     """
+    cost = as_cost("cost", cost)
     validation.check_model(network, cost)
     validation.check_params(network, params)
     validation.check_data(network, cost, data, "evaluated")
@@ -196,6 +231,11 @@ def _outputs(network: Network, params: Params, x: Array) -> Array:
 
 def predict(network: Network, params: Params, inputs: Dataset | Float[Array | np.ndarray, "n ..."] | Any) -> Prediction:
     """Classify examples.
+
+    >>> digits, network = jnndl.load_digits(), jnndl.mlp([64, 30, 10])
+    >>> answers = jnndl.predict(network, network.init(0), digits.test[:5])
+    >>> answers.labels.shape, answers.outputs.shape
+    ((5,), (5, 10))
 
     Args:
         network: the network. One that ``fit`` returned, or that was loaded, knows how to scale its inputs.

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Key, PyTree
 from jnndl import arguments, initializers
 from jnndl.data import as_scale
 from jnndl.layers import Dense, Layer, TrainingKey
-from jnndl.neurons import Neuron, linear, sigmoid
+from jnndl.neurons import Neuron, as_neuron, linear, sigmoid
 
 Params = tuple[PyTree, ...]
 
@@ -23,12 +23,17 @@ class Network:
     The last layer is a linear one: its output is the output layer's weighted input z (the field's "logits"), and
     ``neuron`` turns that into the output activation. A cost works on z and the neuron, which is what keeps it exact.
 
+    >>> network = jnndl.Network((jnndl.Dense(4, 3, "tanh"), jnndl.Dense(3, 2, "linear")), "softmax", (4,))
+    >>> params = network.init(0)
+    >>> network(params, np.ones(4)).shape
+    (2,)
+
     A network from ``fit`` or from a file also knows how its inputs were scaled in training, so that ``predict`` takes
     raw inputs, and data that are scaled in another way are refused.
 
     Attributes:
         layers: the layers, first to last.
-        neuron: the output neuron.
+        neuron: the output neuron, a ``Neuron`` or its name.
         input_shape: the shape of one example, (784,) for a dense first layer.
         scale, offset: it was trained on ``scale * inputs + offset``, each a number or one number per column; scale None
             means not known yet.
@@ -39,7 +44,7 @@ class Network:
     """
 
     layers: tuple[Layer, ...]
-    neuron: Neuron
+    neuron: Any
     input_shape: tuple[int, ...]
     scale: Any = None
     offset: Any = 0.0
@@ -75,16 +80,13 @@ class Network:
 
     def _normalize(self) -> None:
         """Make tuples of plain values: a static argument of ``jit`` must be hashable, and equal ones compare equal."""
-        if not isinstance(self.neuron, Neuron):
-            raise TypeError(
-                f"Network: neuron is {self.neuron!r:.60}; give one of jnndl.neurons, such as neurons.sigmoid"
-            )
         for name, kind in (("layers", "layers"), ("input_shape", "whole numbers, such as (784,)")):
             if not isinstance(getattr(self, name), Sequence) or isinstance(getattr(self, name), str):
                 raise TypeError(
                     f"Network: {name} is {arguments.short_repr(getattr(self, name))}; give a tuple of {kind}"
                 )
         clean = {
+            "neuron": as_neuron("Network: neuron", self.neuron),
             "layers": tuple(self.layers),
             "input_shape": tuple(arguments.size("Network: input_shape", axis) for axis in self.input_shape),
             "scale": None if self.scale is None else as_scale(self.scale),
@@ -94,11 +96,17 @@ class Network:
         for name, value in clean.items():
             object.__setattr__(self, name, value)
 
-    @functools.cached_property
+    @property
     def output_shape(self) -> tuple[int, ...]:
-        """The shape of the output, (10,) for ten digits; found by tracing shapes, nothing is computed."""
+        """The shape of the output, (10,) for ten digits."""
+        return self.shapes[-1]
+
+    @functools.cached_property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shape of the input and of each layer's output; found by tracing shapes, nothing is computed."""
         key = jax.eval_shape(lambda: jax.random.key(0))
         a = jax.ShapeDtypeStruct(self.input_shape, jax.dtypes.canonicalize_dtype(float))
+        shapes = [a.shape]
         for number, layer in enumerate(self.layers):
             try:
                 a = jax.eval_shape(lambda key, a, layer=layer: layer.forward(layer.init(key), a, None)[0], key, a)
@@ -107,7 +115,8 @@ class Network:
                     f"Network: layer {number}, {layer}, cannot take an input of shape {a.shape}; make its size that of "
                     f"{'input_shape' if number == 0 else f'the output of layer {number - 1}'} ({error})"
                 ) from error
-        return a.shape
+            shapes.append(a.shape)
+        return tuple(shapes)
 
     @functools.cached_property
     def activation_bytes(self) -> int:
@@ -121,11 +130,36 @@ class Network:
         """``jax.ShapeDtypeStruct`` in place of each array that ``init`` draws; nothing is drawn."""
         return jax.eval_shape(lambda: self.init(jax.random.key(0)))
 
-    def init(self, key: Key[Array, ""]) -> Params:
-        """Draw parameters, a tuple with one entry per layer, each layer from its own key."""
-        return tuple(
-            layer.init(k) for layer, k in zip(self.layers, jax.random.split(key, len(self.layers)), strict=True)
-        )
+    def __repr__(self) -> str:
+        inputs = " x ".join(map(str, self.input_shape))
+        return f"Network({', '.join([inputs, *map(repr, self.layers), self.neuron.name])})"
+
+    def summary(self) -> str:
+        """A table with one row per layer: the shape of its output and how many numbers it learns.
+
+        >>> print(jnndl.mlp([784, 30, 10]).summary())
+        layer                         output        parameters
+        input                         784
+        0 Dense(784, 30, sigmoid)     30                23,550
+        1 Dense(30, 10, linear)       10                   310
+        sigmoid                       10
+        in all                                          23,860
+        """
+        shapes = [" x ".join(map(str, shape)) for shape in self.shapes]
+        counts = [sum(leaf.size for leaf in jax.tree.leaves(entry)) for entry in self.param_shapes]
+        rows = [("layer", "output", "parameters"), ("input", shapes[0], "")]
+        rows += [
+            (f"{number} {layer!r}", shape, f"{count:,}")
+            for number, (layer, shape, count) in enumerate(zip(self.layers, shapes[1:], counts, strict=True))
+        ]
+        rows += [(self.neuron.name, shapes[-1], ""), ("in all", "", f"{sum(counts):,}")]
+        width = max(28, *(len(name) for name, _, _ in rows))
+        return "\n".join(f"{name:{width}}  {shape:12}{count:>12}".rstrip() for name, shape, count in rows)
+
+    def init(self, key: Key[Array, ""] | int) -> Params:
+        """Draw parameters, a tuple with one entry per layer, each layer from its own key; ``key`` may be a seed."""
+        keys = jax.random.split(arguments.as_key(key), len(self.layers))
+        return tuple(layer.init(key) for layer, key in zip(self.layers, keys, strict=True))
 
     def forward(
         self, params: Params, x: Float[Array, "..."], key: TrainingKey = None
@@ -154,19 +188,24 @@ class Network:
 def mlp(
     sizes: Sequence[int],
     *,
-    hidden: Neuron = sigmoid,
-    output: Neuron = sigmoid,
-    weight_init: initializers.Initializer = initializers.default,
-    bias_init: initializers.Initializer = initializers.large,
+    hidden: Neuron | str = sigmoid,
+    output: Neuron | str = sigmoid,
+    weight_init: initializers.Initializer | str = initializers.default,
+    bias_init: initializers.Initializer | str = initializers.large,
 ) -> Network:
-    """A fully connected network of any depth, ``mlp([784, 30, 10])`` for one hidden layer of 30 neurons.
+    """A fully connected network of any depth.
+
+    >>> jnndl.mlp([784, 30, 10])  # chapter 1's: 784 inputs, one hidden layer of 30 sigmoid neurons, 10 outputs
+    Network(784, Dense(784, 30, sigmoid), Dense(30, 10, linear), sigmoid)
+    >>> jnndl.mlp([784, 100, 10], hidden="relu", output="softmax").output_shape
+    (10,)
 
     Args:
         sizes: the number of neurons in each layer, inputs first; at least two whole numbers of at least 1.
-        hidden: the neuron of every hidden layer.
-        output: the neuron of the output layer.
-        weight_init: initializer of all weights; ``initializers.large`` for chapter 1's.
-        bias_init: initializer of all biases.
+        hidden: the neuron of every hidden layer, or its name, ``"relu"``.
+        output: the neuron of the output layer, or its name, ``"softmax"``.
+        weight_init: initializer of all weights, or its name; ``"large"`` for chapter 1's.
+        bias_init: initializer of all biases, or its name.
 
     Raises:
         ValueError: if sizes has fewer than two entries, or one that is not a whole number of at least 1.
@@ -178,9 +217,11 @@ def mlp(
             raise ValueError(f"mlp: sizes holds {size!r}; give whole numbers of at least 1")
     if len(sizes) < 2:
         raise ValueError(f"mlp: sizes is {list(sizes)}; give at least two, the inputs and the outputs, as in [784, 10]")
-    neurons = [hidden] * (len(sizes) - 2) + [linear]
+    neurons = [as_neuron("mlp: hidden", hidden)] * (len(sizes) - 2) + [linear]
+    weight_init = arguments.choose("mlp: weight_init", weight_init, initializers.INITIALIZERS)
+    bias_init = arguments.choose("mlp: bias_init", bias_init, initializers.INITIALIZERS)
     layers = tuple(
         Dense(n_in, n_out, neuron, weight_init, bias_init)
         for n_in, n_out, neuron in zip(sizes[:-1], sizes[1:], neurons, strict=True)
     )
-    return Network(layers, output, (sizes[0],))
+    return Network(layers, as_neuron("mlp: output", output), (sizes[0],))

@@ -21,6 +21,9 @@ COSTS = {"QuadraticCost": quadratic, "CrossEntropyCost": cross_entropy}
 def save_network2(path: str | os.PathLike, network: Network, params: Params, cost: Cost) -> None:
     """Write a sigmoid network as the book's ``network2.Network.save`` does: JSON with sizes, weights, biases and cost.
 
+    >>> network = jnndl.mlp([64, 30, 10])
+    >>> jnndl.save_network2("network.json", network, network.init(0), jnndl.costs.cross_entropy)
+
     Raises:
         ValueError: if the network or the cost has no counterpart in network2.
     """
@@ -43,6 +46,12 @@ def save_network2(path: str | os.PathLike, network: Network, params: Params, cos
 
 def load_network2(path: str | os.PathLike) -> tuple[Network, Params, Cost]:
     """Read a network that the book's ``network2.Network.save`` wrote.
+
+    >>> network = jnndl.mlp([64, 30, 10])
+    >>> jnndl.save_network2("network.json", network, network.init(0), jnndl.costs.cross_entropy)
+    >>> network, params, cost = jnndl.load_network2("network.json")
+    >>> cost.name
+    'cross_entropy'
 
     Returns:
         The network, its parameters and the cost that it was trained with.

@@ -9,10 +9,13 @@ input, fits the same form.
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from jnndl import arguments
 
 Vector = Float[Array, " n"]
 
@@ -107,3 +110,15 @@ relu = Neuron("relu", _relu, _relu_backward)
 softmax = Neuron("softmax", _softmax, _softmax_backward)
 
 NEURONS = {neuron.name: neuron for neuron in (step, linear, sigmoid, tanh, relu, softmax)}
+
+
+def as_neuron(name: str, value: Any) -> Neuron:
+    """A neuron, or the one that is called so.
+
+    Raises:
+        TypeError, ValueError: if the value of the argument ``name`` is neither.
+    """
+    value = arguments.choose(name, value, NEURONS)
+    if not isinstance(value, Neuron):
+        raise TypeError(f"{name} is {value!r:.60}; give one of jnndl.neurons, such as neurons.sigmoid")
+    return value

@@ -16,6 +16,7 @@ from jnndl.data import Dataset
 from jnndl.gradients import Gradient, Objective
 from jnndl.measures import Scores
 from jnndl.network import Network, Params
+from jnndl.progress import check_progress
 from jnndl.settings import Hyperparameters, Probe, TrainConfig, as_array
 
 Callback = Callable[[int, Scores], Any]
@@ -36,12 +37,12 @@ class Settings(TypedDict, total=False):
 
     Attributes:
         batch_size: examples in a mini-batch, from 1 to n (10 if not given); n for full-batch descent.
-        cost: a cost function of ``jnndl.costs`` that fits the network's output neuron (cross-entropy).
+        cost: a cost function of ``jnndl.costs``, or its name, that fits the network's output neuron (cross-entropy).
         l1, l2: strengths of the penalties, at least 0, the book's lambda; None for none.
         momentum: from 0 to below 1, the book's mu, handed to the optimiser; None for none.
         optimizer: a function of the learning rate that makes an optax optimiser: ``optax.sgd``, ``optax.adam``.
         schedule: an optax schedule by which the learning rate is multiplied, a function of the number of updates.
-        gradient: ``gradients.autodiff`` (if not given) or ``gradients.backprop``.
+        gradient: ``gradients.autodiff`` (if not given) or ``gradients.backprop``, or "autodiff" or "backprop".
         halve_after: halve the learning rate after this many epochs without improvement, and stop at 1/128 of the first.
         patience: stop after this many epochs without improvement.
         measure_training: measure cost and accuracy on the training data after every k-th epoch (1); 0 for never. They
@@ -52,7 +53,8 @@ class Settings(TypedDict, total=False):
             those of one network, from which all start.
         callback: called as ``callback(epoch, scores)`` after each epoch. If it returns True, training ends; a run that
             was ended so can be resumed, and then goes on until the callback says True again.
-        progress: show a progress bar; otherwise training is silent.
+        progress: "lines" (or True) prints the book's line after each epoch, ``Epoch 3: 9412 / 10000, cost 0.25``, "bar"
+            shows a bar, False is silent; None (if not given) prints lines in a terminal or notebook only.
         checkpoint: a file that keeps the whole state, to resume from after a crash; replaced only by a whole new one.
         checkpoint_every: epochs from one checkpoint to the next (1); the last epoch always writes one.
         resume: resume from ``checkpoint`` where that file exists; the result is bit-identical to an uninterrupted run.
@@ -61,20 +63,20 @@ class Settings(TypedDict, total=False):
     """
 
     batch_size: int
-    cost: Cost
+    cost: Cost | str
     l1: Any
     l2: Any
     momentum: Any
     optimizer: Callable[..., optax.GradientTransformation]
     schedule: optax.Schedule | None
-    gradient: Callable[[Objective], Gradient]
+    gradient: Callable[[Objective], Gradient] | str
     halve_after: int | None
     patience: int | None
     measure_training: int
     probe: Probe | None
     params: Params | None
     callback: Callback | None
-    progress: bool
+    progress: bool | str | None
     checkpoint: str | os.PathLike | None
     checkpoint_every: int
     resume: bool
@@ -88,7 +90,7 @@ class Loop:
     epochs: int
     params: Params | None = None
     callback: Callback | None = None
-    progress: bool = False
+    progress: bool | str | None = None
     checkpoint: str | os.PathLike | None = None
     checkpoint_every: int = 1
     resume: bool = False
@@ -175,6 +177,7 @@ def _check(
                 )
     if loop.params is not None:
         validation.check_params(config.network, loop.params, count)
+    check_progress(loop.progress)
     check_whole("checkpoint_every", loop.checkpoint_every, "a number of epochs of at least 1")
     if loop.resume and loop.checkpoint is None:
         raise ValueError("resume is True, but checkpoint is None; give the file to resume from")

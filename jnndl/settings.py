@@ -14,10 +14,10 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
-from jnndl import gradients, identity
-from jnndl.costs import Cost, cross_entropy
+from jnndl import arguments, gradients, identity
+from jnndl.costs import as_cost, cross_entropy
 from jnndl.data import Dataset
-from jnndl.gradients import Gradient, Objective
+from jnndl.gradients import Objective
 from jnndl.network import Network, Params
 
 Value = Float[Array | np.ndarray, "..."]
@@ -30,9 +30,9 @@ class TrainConfig:
 
     Attributes:
         network: what to train.
-        cost: the cost function.
+        cost: a ``Cost``, or its name.
         batch_size: examples in a mini-batch, from 1 to n; n is full-batch descent.
-        gradient: ``autodiff`` or ``backprop``.
+        gradient: ``autodiff`` or ``backprop``, or its name.
         optimizer: a function of the learning rate that makes an optax optimiser, ``optax.sgd`` or ``optax.adam``, say.
         schedule: an optax schedule that multiplies the learning rate, a function of the number of updates, or None.
         halve_after: halve the learning rate after this many epochs without improvement, and stop at 1/128; or None.
@@ -42,9 +42,9 @@ class TrainConfig:
     """
 
     network: Network
-    cost: Cost = cross_entropy
+    cost: Any = cross_entropy
     batch_size: int = 10
-    gradient: Callable[[Objective], Gradient] = gradients.autodiff
+    gradient: Any = gradients.autodiff
     optimizer: Callable[..., optax.GradientTransformation] = optax.sgd
     schedule: optax.Schedule | None = None
     halve_after: int | None = None
@@ -53,6 +53,9 @@ class TrainConfig:
     probe: Probe | None = None
 
     def __post_init__(self) -> None:
+        gradient = arguments.choose("gradient", self.gradient, gradients.GRADIENTS)
+        object.__setattr__(self, "gradient", gradient)
+        object.__setattr__(self, "cost", as_cost("cost", self.cost))
         for name in ("gradient", "optimizer", "schedule", "probe"):
             if callable(getattr(self, name)):
                 object.__setattr__(self, name, identity.canonical(getattr(self, name)))

@@ -5,7 +5,7 @@ import functools
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Unpack
 
 import jax
@@ -19,6 +19,7 @@ from jnndl.descent import epoch
 from jnndl.measures import History, Scores, measure
 from jnndl.network import Network, Params
 from jnndl.options import Run, Settings, prepare
+from jnndl.progress import speaking
 from jnndl.rules import advance
 from jnndl.settings import Hyperparameters, State, TrainConfig, as_array, start
 
@@ -93,18 +94,26 @@ def fit(
     training: Dataset,
     evaluation: Dataset | None = None,
     *,
-    key: Key[Array, ""],
+    key: Key[Array, ""] | int,
     epochs: int,
     learning_rate: Any,
     **settings: Unpack[Settings],
 ) -> Fit:
     """Train a network by mini-batch gradient descent; network2's ``SGD``.
 
+    >>> digits, network = jnndl.load_digits(), jnndl.mlp([64, 30, 10])
+    >>> fit = jnndl.fit(network, digits.training, digits.validation, key=0, epochs=2, learning_rate=0.5, l2=0.1)
+    >>> fit
+    Fit(best epoch 1, 2 epochs)
+    >>> fit.history.evaluation_accuracy.shape
+    (2,)
+
     Args:
         network: what to train.
         training: the training data, n examples.
         evaluation: data to measure on after each epoch (validation data, say), or None.
-        key: a ``jax.random.key``; the only source of randomness: initial parameters, shuffles and dropout.
+        key: a ``jax.random.key``, or a seed such as 0, which makes one; the only source of randomness: initial
+            parameters, shuffles and dropout.
         epochs: how many at most, at least 1.
         learning_rate: above 0; the book's eta.
         settings: all others are in ``jnndl.options.Settings``: ``batch_size``, ``cost``, ``l2``, ``momentum``,
@@ -121,12 +130,12 @@ def fit(
             cost do not fit together.
         DivergenceError: if a cost or the penalty stops being finite; names the epoch and the learning rate.
     """
-    validation.check_keys("key", key, 0)
+    random_key = validation.check_keys("key", key, 0)
     run = prepare(network, training, evaluation, epochs, learning_rate, settings)
-    loop, checkpoint = run.loop, make_checkpoint(run, key)
+    loop, checkpoint = run.loop, make_checkpoint(run, random_key)
     device = None if loop.devices is None else loop.devices[0]
-    data, hyper, key, params = jax.device_put((run[3:], run.hyper, key, loop.params), device)
-    state = start_one(run.config, hyper, key, params)
+    data, hyper, random_key, params = jax.device_put((run[3:], run.hyper, random_key, loop.params), device)
+    state = start_one(run.config, hyper, random_key, params)
 
     def after_epoch(number: int, scores: Scores, state: State) -> Any:
         if state.diverged:
@@ -174,23 +183,21 @@ def train_loop(
             )
     done = len(history)
     ended = bool(history) and np.all(jax.device_get(state.stopped))
-    numbers: Iterable[int] = range(done, done if ended else loop.epochs)
-    if loop.progress:
-        from tqdm.auto import tqdm  # here, so that importing the library stays light
-
-        numbers = tqdm(numbers, unit="epoch", initial=done, total=loop.epochs)
-    for number in numbers:
-        with_training = bool(every) and (number + 1) % every == 0
-        state, scores = step(state, *data, with_training)
-        scores, flags = jax.device_get((scores, {"stopped": state.stopped, "diverged": state.diverged}))
-        history.append(scores)
-        ended = np.all(flags["stopped"])
-        asked = after_epoch(number, scores, state._replace(**flags))
-        ended |= isinstance(asked, bool | np.bool_) and asked
-        if checkpoint is not None and (ended or (number + 1) % checkpoint.every == 0 or number + 1 == loop.epochs):
-            checkpoint.write(state, History.of(history))
-        if ended:
-            break
+    size = len(run.training if run.evaluation is None else run.evaluation)
+    with speaking(loop.progress, done, loop.epochs, size) as tell:
+        for number in range(done, done if ended else loop.epochs):
+            with_training = bool(every) and (number + 1) % every == 0
+            state, scores = step(state, *data, with_training)
+            scores, flags = jax.device_get((scores, {"stopped": state.stopped, "diverged": state.diverged}))
+            history.append(scores)
+            tell(number, scores)
+            ended = np.all(flags["stopped"])
+            asked = after_epoch(number, scores, state._replace(**flags))
+            ended |= isinstance(asked, bool | np.bool_) and asked
+            if checkpoint is not None and (ended or (number + 1) % checkpoint.every == 0 or number + 1 == loop.epochs):
+                checkpoint.write(state, History.of(history))
+            if ended:
+                break
     return state, History.of(history)
 
 

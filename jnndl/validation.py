@@ -14,18 +14,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jnndl.arguments import short_repr
+from jnndl.arguments import as_key, short_repr
 from jnndl.costs import Cost
 from jnndl.data import Dataset
 from jnndl.network import Network, Params
 
 
-def check_model(network: Any, cost: Any) -> None:
-    """Raise where one of the two is something else, or they do not fit together."""
+def check_model(network: Any, cost: Cost) -> None:
+    """Raise where the network is something else, or the cost does not fit it."""
+    if isinstance(network, Dataset):
+        raise TypeError("network is a Dataset; give the network first and the data after it")
     if not isinstance(network, Network):
         raise TypeError(f"network is {short_repr(network)}; give a Network, such as mlp([784, 30, 10])")
-    if not isinstance(cost, Cost):
-        raise TypeError(f"cost is {short_repr(cost)}; give one of jnndl.costs, such as costs.cross_entropy")
     cost.check_neuron(network.neuron)
 
 
@@ -81,13 +81,16 @@ def check_hyper(count: int | None = None, **hyper: Any) -> None:
             raise ValueError(f"{name} has shape {array.shape}; give {wanted}")
 
 
-def check_keys(name: str, value: Any, ndim: int) -> None:
-    """Raise where a value is not one typed random key (``ndim`` 0) or a vector of them (1)."""
-    remedy = ("jax.random.key(0)", "jax.random.split(jax.random.key(0), 10)")[ndim]
+def check_keys(name: str, value: Any, ndim: int) -> Any:
+    """One typed random key (``ndim`` 0), also made from a seed, or a vector of them (1); raise where it is not one."""
+    if ndim == 0:
+        value = as_key(value)
+    remedy = ("a seed, such as 0, or jax.random.key(0)", "jax.random.split(jax.random.key(0), 10), for instance")[ndim]
     if not (isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)):
-        raise TypeError(f"{name} is {short_repr(value)}, not a random key; give {remedy}, for instance")
+        raise TypeError(f"{name} is {short_repr(value)}, not a random key; give {remedy}")
     if value.ndim != ndim or not value.size:
-        raise ValueError(f"{name} has shape {value.shape}; give {remedy}, for instance")
+        raise ValueError(f"{name} has shape {value.shape}; give {remedy}")
+    return value
 
 
 def check_params(network: Network, params: Params, count: int | None = None) -> None:
