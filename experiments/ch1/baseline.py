@@ -74,7 +74,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.images(
         folder / "mistakes.png",
         [splits.test.inputs[entry["index"]] for entry in found["worst"]],
-        captions=[f"{entry['label']}, not {entry['answer']}" for entry in found["worst"]],
+        captions=[f"{entry['label']} read as {entry['answer']}" for entry in found["worst"]],
         title="The worst mistakes: most sure of a wrong answer (first seed's network)",
     )
     _, params = jnndl.load(folder / "network.safetensors")
@@ -119,4 +119,14 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "accuracy": "The book's diamonds come from the best of its three runs, so they lie at the upper edge of the "
+        "first epochs. The band is wide while one of the ten networks gets a whole digit wrong.",
+        "cost": "The training cost keeps falling after the test cost has levelled off: the first sign of overfitting.",
+        "confusion": "Rows are the right digit, columns the answer. The darkest cells are the pairs that people mix "
+        "up, too.",
+        "mistakes": "Test images on which the network is most sure of a wrong answer: the right digit, and what it "
+        "was read as.",
+        "weights": "What each hidden neuron looks for. Most of it still looks like the random start.",
+    },
 )

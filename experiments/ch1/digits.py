@@ -92,4 +92,13 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "joined": "The digits as one strip: people read them at once, a program has to cut them apart first.",
+        "six": "The same six digits, each in a picture of its own.",
+        "hundred": "The first hundred training images, as the book shows them.",
+        "first": "The first training image, a five.",
+        "quadrants": "The book asks whether hidden neurons could look for the four parts of a zero.",
+        "two_one": "A 2 and a 1 from the training images.",
+        "hard": "Test images that the book calls hard, with their labels. Some could be read in two ways.",
+    },
 )

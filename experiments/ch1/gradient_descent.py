@@ -101,4 +101,9 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "valley": "A cost with two variables is a valley.",
+        "ball": "Gradient descent is a ball that always rolls straight down. Its steps get shorter as the slope gets "
+        "less steep.",
+    },
 )

@@ -228,4 +228,10 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "step": "A perceptron's output jumps from 0 to 1.",
+        "sigmoid": "A sigmoid neuron's output changes smoothly, so a small change of a weight makes a small change of "
+        "the output.",
+        "sharpened": "The larger the weights, the more a sigmoid neuron is like a perceptron.",
+    },
 )

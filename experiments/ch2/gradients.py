@@ -1,4 +1,4 @@
-"""Gradients three ways, handwritten, automatic and numerical: whether they agree, and what each of them costs.
+"""Is backpropagation right, and is it fast? Gradients three ways: handwritten, automatic and numerical.
 
 Three parts: ``check_gradients`` on networks of every depth, neuron, cost, penalty and initializer; the error of
 difference quotients against their step; the time of handwritten, automatic and numerical gradients as networks grow
@@ -472,4 +472,11 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "step_size": "A difference quotient is worst with a very small step, where rounding decides, and with a large "
+        "one, where the curve bends. Central differences are better than forward ones wherever the step is not "
+        "tiny.",
+        "cost": "The time of a numerical gradient grows with the square of the number of weights. Backpropagation "
+        "costs a few forward passes, however many weights there are.",
+    },
 )

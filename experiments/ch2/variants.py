@@ -121,4 +121,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "distances": "All distances are rounding errors: both ways compute the same gradient.",
+    },
 )

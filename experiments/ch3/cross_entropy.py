@@ -161,6 +161,11 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "accuracy": "With 100 hidden neurons the quadratic cost from large weights loses whole digits, and its band "
+        "is wide.",
+        "best": "Each dot is a network, each diamond the book's. The dots far to the left have lost a digit.",
+    },
 )
 UNJUDGED = {
     "test_accuracy": "the saved network's arm: cross-entropy, 30, after the last epoch",

@@ -157,6 +157,11 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "accuracy": "Copies that are shifted, turned or distorted help, each in the same number of updates as plain.",
+        "copies": "Each row is one way of making new training images from an old one.",
+        "rotated": "The book's example: to us still a five, to a network a new image.",
+    },
 )
 UNJUDGED = {
     "validation_accuracy": "the saved network's arm: shifts, after its last epoch",

@@ -159,6 +159,10 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "accuracy": "L1 and L2 help about equally.",
+        "weights": "L1 drives most weights to almost nothing and keeps a few. L2 shrinks all of them alike.",
+    },
 )
 UNJUDGED = {
     "validation_accuracy": "the saved network's arm: L1 1.0, after its last epoch",

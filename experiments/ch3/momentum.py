@@ -134,6 +134,10 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "cost": "The higher the momentum, the faster the cost falls, at the same learning rate. Where the rate is "
+        "raised as much instead, the cost falls as fast.",
+    },
 )
 UNJUDGED = {
     "validation_accuracy": "the saved network's arm: mu 0.9, after its last epoch",

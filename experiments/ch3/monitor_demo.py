@@ -75,6 +75,11 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "accuracy": "The training accuracy stays above the validation accuracy.",
+        "cost": "network2 divides the penalty by the size of the data measured, so that the penalty weighs five times "
+        "as much in the validation cost.",
+    },
 )
 UNJUDGED = dict.fromkeys(
     ("training_accuracy", "best_epoch_validation_accuracy"), "the book shows how to monitor it, and gives no figure"

@@ -129,5 +129,10 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "linear": "More images help most where there are few.",
+        "log": "On a logarithmic axis the gain is steady, with no end in sight.",
+        "svm": "The network beside a support vector machine: which one is better depends on how much data there is.",
+    },
 )
 UNJUDGED = {"validation_accuracy": "the same as with 50,000 images"}

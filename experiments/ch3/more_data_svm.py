@@ -66,4 +66,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "svm": "The line is ours, the diamonds are the book's counts.",
+    },
 )

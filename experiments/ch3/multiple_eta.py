@@ -180,6 +180,9 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "cost": "The highest rate makes the cost jump. The lowest falls smoothly, but slowly.",
+    },
 )
 UNJUDGED = {
     "validation_accuracy": "the saved network's arm: 0.25, after its last epoch",

@@ -123,6 +123,12 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "accuracy": "Three kinds of hidden neurons with the settings that were chosen for sigmoid ones.",
+        "tanh": "Tanh is a sigmoid function that is stretched to go from -1 to 1.",
+        "relu": "A rectified linear neuron passes what is above zero and nothing else. It never saturates on the "
+        "right.",
+    },
 )
 UNJUDGED = {
     "validation_accuracy": "the saved network's arm: sigmoid, after its last epoch",

@@ -81,5 +81,8 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "polynomial": "Both curves explain the ten points. Which one would you trust at x = 5?",
+    },
 )
 UNJUDGED: dict[str, str] = {}

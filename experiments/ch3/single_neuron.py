@@ -203,6 +203,11 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "easy": "From this start the neuron unlearns quickly with either cost.",
+        "saturated": "From a start that is badly wrong, learning with the quadratic cost hardly begins for a hundred "
+        "epochs. With the cross-entropy it starts at once.",
+    },
 )
 UNJUDGED = {
     at_end(name, start): "not what the book's widget draws; the tests work it out by hand"

@@ -129,6 +129,11 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "accuracy": "Softmax outputs with the log-likelihood cost learn about as well as sigmoid outputs with the "
+        "cross-entropy.",
+        "widget": "Softmax turns any four numbers into four shares of 1.",
+    },
 )
 UNJUDGED = {
     "validation_accuracy": "the saved network's arm: softmax, after its last epoch",

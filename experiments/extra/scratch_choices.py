@@ -82,4 +82,7 @@ EXPERIMENT = Experiment(
     metrics=METRICS,
     run=run,
     plot=plot,
+    captions={
+        "accuracy": "The settings among which scratch-vs-framework chooses, on validation data.",
+    },
 )

@@ -129,4 +129,7 @@ EXPERIMENT = Experiment(
     ),
     run=run,
     plot=plot,
+    captions={
+        "accuracy": "The dotted lines are what others report. Both gradients give the same curves.",
+    },
 )

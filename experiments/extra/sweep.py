@@ -83,4 +83,7 @@ EXPERIMENT = Experiment(
     metrics=METRICS,
     run=run,
     plot=plot,
+    captions={
+        "accuracy": "Each cell is the mean of its seeds. The frame is around the best.",
+    },
 )

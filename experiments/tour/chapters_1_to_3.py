@@ -384,7 +384,7 @@ wrong = np.flatnonzero(outputs.labels != digits.test.targets)[:5]
 for place, i in enumerate(wrong):
     plt.subplot(1, 5, place + 1)
     plt.imshow(digits.test.inputs[i], cmap="Greys")
-    plt.title(f"{digits.test.targets[i]}, not {outputs.labels[i]}")
+    plt.title(f"{digits.test.targets[i]} read as {outputs.labels[i]}")
     plt.axis("off")
 plt.show()
 
