@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key, PyTree
 
 from jnndl import arguments, initializers
@@ -162,7 +164,7 @@ class Network:
         return tuple(layer.init(key) for layer, key in zip(self.layers, keys, strict=True))
 
     def forward(
-        self, params: Params, x: Float[Array, "..."], key: TrainingKey = None
+        self, params: Params, x: Float[Array | np.ndarray, "..."], key: TrainingKey = None
     ) -> tuple[Array, tuple[PyTree, ...]]:
         """Feed one example forward.
 
@@ -174,13 +176,13 @@ class Network:
         Returns:
             z, the weighted input of the output layer, and for each layer what its ``backward`` needs.
         """
-        a, saved = x, []
+        a, saved = jnp.asarray(x), []
         for number, (layer, layer_params) in enumerate(zip(self.layers, params, strict=True)):
             a, kept = layer.forward(layer_params, a, None if key is None else jax.random.fold_in(key, number))
             saved.append(kept)
         return a, tuple(saved)
 
-    def __call__(self, params: Params, x: Float[Array, "..."]) -> Array:
+    def __call__(self, params: Params, x: Float[Array | np.ndarray, "..."]) -> Array:
         """The output activations for one example (the book's ``feedforward``); batch with ``jax.vmap``."""
         return self.neuron.forward(self.forward(params, x)[0])
 

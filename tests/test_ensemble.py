@@ -156,7 +156,8 @@ def test_callback_gets_the_scores_of_all_networks_after_each_epoch():
 
 def test_history_prints_as_the_mean_over_networks():
     many, _ = together(3)
-    header, *rows = str(many.history).splitlines()
+    what, header, *rows = str(many.history).splitlines()
+    assert what.startswith("mean over 3 networks")
     assert header.split() == ["epoch", *many.history._fields[:6]]
     want = [[number, *(column[:, number].mean() for column in many.history[:6])] for number in range(3)]
     np.testing.assert_allclose([[float(x) for x in row.split()] for row in rows], want, rtol=1e-5)
@@ -246,8 +247,10 @@ def test_one_network_can_be_trained_on_a_device_of_choice():
 
 
 def test_both_show_progress(capsys):
-    jnndl.fit_many(NETWORK, TRAINING, keys=KEYS, progress=True, learning_rate=0.5, **SETTINGS)
-    assert "3/3" in capsys.readouterr().err
+    history = jnndl.fit_many(NETWORK, TRAINING, keys=KEYS, progress=True, learning_rate=0.5, **SETTINGS).history
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(f"Epoch 2: {round(history.training_accuracy[:, -1].mean() * len(TRAINING))} / ")
+    assert "4 networks" in last
 
 
 def test_initial_states_are_made_on_the_devices_that_train_them():

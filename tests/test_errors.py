@@ -188,11 +188,11 @@ def test_sizes_that_make_no_network(sizes, sentence):
         ),
         (
             lambda: Network((Dense(2, 3), Dense(4, 1, neurons.linear)), neurons.sigmoid, (2,)),
-            r"layer 1, .*n_in=4.* cannot take an input of shape \(3,\); .* the output of layer 0",
+            r"layer 1, Dense\(4, .* cannot take an input of shape \(3,\); .* the output of layer 0",
         ),
         (
             lambda: Network((Dense(5, 3, neurons.linear),), neurons.sigmoid, (2,)),
-            r"layer 0, .*n_in=5.* cannot take an input of shape \(2,\); .*input_shape",
+            r"layer 0, Dense\(5, .* cannot take an input of shape \(2,\); .*input_shape",
         ),
     ],
 )
@@ -269,10 +269,13 @@ def adam_like(learning_rate):
         ("optimizer", optax.adam(0.1), TypeError, r"optimizer is .*; give .* optax\.adam, not optax\.adam\(0\.1\)"),
         ("optimizer", None, TypeError, r"optimizer is None; give a function of the learning rate"),
         ("schedule", 0.5, TypeError, r"schedule is 0\.5; give an optax schedule, .* or None"),
-        ("gradient", "backprop", TypeError, r"gradient is 'backprop'; give gradients\.autodiff or gradients\.backprop"),
+        ("gradient", "backprob", ValueError, r"gradient is 'backprob'; did you mean 'backprop'\?"),
         ("gradient", None, TypeError, r"gradient is None; give gradients\.autodiff or"),
         ("callback", 3, TypeError, r"callback is 3; give a function of the epoch and its scores"),
-        ("cost", "quadratic", TypeError, r"cost is 'quadratic'; give one of jnndl\.costs"),
+        ("cost", "quadratik", ValueError, r"cost is 'quadratik'; did you mean 'quadratic'\?"),
+        ("cost", "hinge", ValueError, r"cost is 'hinge'; give 'quadratic', 'cross_entropy', 'log_likelihood'"),
+        ("cost", 3, TypeError, r"cost is 3; give one of jnndl\.costs"),
+        ("progress", "loud", ValueError, r"progress is 'loud'; give 'lines' for a line per epoch"),
         ("network", [2, 3], TypeError, r"network is \[2, 3\]; give a Network, such as mlp"),
         ("training", SPLITS, TypeError, r"training data is a Splits; give a Dataset, such as splits\.training"),
         ("training", (INPUTS, LABELS), TypeError, r"training data is a tuple; give a Dataset\(inputs, targets\)"),
@@ -308,11 +311,13 @@ def test_values_that_are_not_one_a_key(argument):
 @pytest.mark.parametrize(
     ("key", "error", "sentence"),
     [
-        (0, TypeError, r"key is 0, not a random key; give jax\.random\.key\(0\)"),
+        (-1, TypeError, r"key is -1, not a random key; give a seed, such as 0, or jax\.random\.key\(0\)"),
+        (0.0, TypeError, r"key is 0.0, not a random key"),
+        (True, TypeError, r"key is True, not a random key"),
         (None, TypeError, r"key is None, not a random key"),
         (np.zeros(2, np.uint32), TypeError, r"key is array.*, not a random key"),
         (jax.random.key_data(KEY), TypeError, r"key is Array.*, not a random key"),
-        (jax.random.split(KEY, 2), ValueError, r"key has shape \(2,\); give jax\.random\.key\(0\)"),
+        (jax.random.split(KEY, 2), ValueError, r"key has shape \(2,\); give a seed, such as 0, or jax\.random\.key"),
     ],
 )
 @pytest.mark.usefixtures("no_type_checker")
@@ -395,10 +400,14 @@ def test_numbers_that_no_cost_can_be_taken_of(inputs, targets, cost, sentence):
     ("build", "error", "sentence"),
     [
         (
-            lambda: mlp([2, 3], output="sigmoid"),
+            lambda: Network((Dense(2, 3, neurons.linear),), costs.quadratic, (2,)),
             TypeError,
-            r"Network: neuron is 'sigmoid'; give one of",
+            r"Network: neuron is Cost\(.*quadratic.*\); give one of",
         ),
+        (lambda: mlp([2, 3], hidden="Re-lu"), ValueError, r"mlp: hidden is 'Re-lu'; did you mean 'relu'\?"),
+        (lambda: mlp([2, 3], output="argmax"), ValueError, r"mlp: output is 'argmax'; (did you mean 'softmax'|give)"),
+        (lambda: mlp([2, 3], weight_init="big"), ValueError, r"mlp: weight_init is 'big'; give 'default', 'large'"),
+        (lambda: Dense(2, 3, "sigmoidal"), ValueError, r"Dense: neuron is 'sigmoidal'; did you mean 'sigmoid'\?"),
         (lambda: Dense(2, 3, neuron=None), TypeError, r"Dense: neuron is None; give one of jnndl\.neurons"),
         (lambda: Dense(True, 3), ValueError, r"Dense: n_in is True; give a whole number"),
         (lambda: mlp([True, 2]), ValueError, r"mlp: sizes holds True; give whole numbers"),
@@ -499,3 +508,18 @@ def test_sizes_that_are_a_number_and_scales_that_do_not_fit():
         mlp(64)
     with pytest.raises(ValueError, match=r"^training data: scale has 3 numbers, but inputs have 2 columns; give one"):
         fit(NETWORK, Dataset(INPUTS, LABELS, scale=(1.0, 2.0, 3.0)), batch_size=6)
+
+
+@pytest.mark.usefixtures("no_type_checker")
+def test_swapped_arguments():
+    with pytest.raises(TypeError, match="network is a Dataset; give the network first and the data after it"):
+        fit(Dataset(INPUTS, LABELS), mlp([2, 3]))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [("eta", "learning_rate"), ("lmbda", "l2"), ("mini_batch_size", "batch_size"), ("early_stopping_n", "patience")],
+)
+def test_the_books_names_are_answered_with_ours(theirs, ours):
+    with pytest.raises(TypeError, match=f"there is no setting '{theirs}'; did you mean {ours}\\?"):
+        fit(mlp([2, 3]), Dataset(INPUTS, LABELS), **{theirs: 1})

@@ -251,3 +251,22 @@ def test_activation_bytes_are_those_of_the_arrays_that_backward_needs():
     network = mlp([5, 4, 3])
     # the input, then (a, z) of both layers, and the output: 5 + (5 + 4) + (4 + 3) + 3 floats
     assert network.activation_bytes == 4 * (5 + 5 + 4 + 4 + 3 + 3)
+
+
+def test_names_mean_what_they_name():
+    named = mlp([4, 3, 2], hidden="relu", output="softmax", weight_init="large", bias_init="zeros")
+    init = {"weight_init": initializers.large, "bias_init": initializers.zeros}
+    assert named == mlp([4, 3, 2], hidden=neurons.relu, output=neurons.softmax, **init)
+    assert Network((Dense(4, 2, "linear"),), "tanh", (4,)).neuron is neurons.tanh
+
+
+def test_a_seed_is_the_key_that_is_made_of_it():
+    network = mlp([4, 3, 2])
+    for found, wanted in zip(*map(jax.tree.leaves, (network.init(7), network.init(jax.random.key(7)))), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_summary_counts_by_hand():
+    lines = Network((Dense(784, 30), Dropout(0.5), Dense(30, 10, "linear")), "sigmoid", (784,)).summary().splitlines()
+    assert [line.split()[-1] for line in lines[2:]] == ["23,550", "0", "310", "10", "23,860"]  # 784 x 30 + 30, ...
+    assert lines[3].split()[:2] == ["1", "Dropout(rate=0.5)"]

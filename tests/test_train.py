@@ -557,7 +557,7 @@ def test_history_prints_only_what_was_measured():
 def test_history_prints_the_mean_over_the_networks_that_still_trained():
     columns = ([[0.5, 0.25], [0.75, np.nan]], [[1.0, np.nan], [3.0, np.nan]], [[0.0, np.inf], [0.0, 1.0]])
     history = History(*(np.array(column) for column in columns), None, None, None)
-    assert [line.split()[1:] for line in str(history).splitlines()[1:]] == [
+    assert [line.split()[1:] for line in str(history).splitlines()[2:]] == [
         ["0.625", "2", "0"],
         ["0.25", "nan", "inf"],
     ]
@@ -579,13 +579,44 @@ def test_going_on_from_a_state_is_the_longer_run():
     assert leaves_as_bytes(state.params) == leaves_as_bytes(fit_small(epochs=3).params)
 
 
-@pytest.mark.parametrize("progress", [False, True])
-def test_progress_shows_where_it_is_asked_for_and_silence_otherwise(capsys, progress):
+@pytest.mark.parametrize("progress", ["lines", True])
+def test_the_books_line_after_each_epoch(capsys, progress):
+    history = fit_small(epochs=2, progress=progress).history
+    wanted = [
+        f"Epoch {k}: {round(accuracy * 32)} / 32, cost {cost:.4g}"
+        for k, (accuracy, cost) in enumerate(zip(history.training_accuracy, history.training_cost, strict=True))
+    ]
+    out, err = capsys.readouterr()
+    assert out.splitlines() == wanted
+    assert err == ""
+
+
+@pytest.mark.parametrize("progress", [None, False])  # None: here nobody is watching
+def test_silence(capsys, progress):
     fit_small(epochs=2, progress=progress)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_person_in_a_terminal_is_told_without_asking(capsys, monkeypatch):
+    monkeypatch.setattr("jnndl.progress.is_watched", lambda: True)
+    fit_small(epochs=1)
+    assert capsys.readouterr().out.startswith("Epoch 0: ")
+
+
+def test_a_bar_with_accuracy(capsys):
+    accuracy = fit_small(epochs=2, progress="bar").history.training_accuracy
     out, err = capsys.readouterr()
     assert out == ""
-    assert ("2/2" in err) == progress
-    assert progress or err == ""
+    assert "2/2" in err
+    assert f"{round(accuracy[-1] * 32)} / 32" in err
+
+
+def test_lines_of_what_was_not_measured():
+    assert Scores(0.5, 0.0).line(10) == "trained"
+    assert Scores(0.5, 0.0, training_cost=0.25).line(10) == "cost 0.25"
+    assert Scores(0.5, 0.0, np.nan, np.nan).line(10) == "trained"
+    many = Scores(np.full(3, 0.5), np.zeros(3), None, None, np.array([0.5, 1.5, np.nan]), np.array([0.9, 0.7, np.nan]))
+    assert many.line(10, "seeds") == "8 / 10 (80.00 % +- 14.14, 2 seeds), cost 1"  # by hand: 80 +- sqrt(2) 10
 
 
 @pytest.mark.parametrize(
