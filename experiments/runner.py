@@ -16,6 +16,7 @@ from importlib import metadata
 from typing import Any
 
 import jax
+import numpy as np
 
 import jnndl
 from experiments import statistics, units
@@ -177,15 +178,17 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def as_json(row: Row, measured: dict[str, Any], comparable: bool) -> dict[str, Any]:
-    """A row as result.json holds it, with its verdict."""
+def as_json(row: Row, measured: dict[str, dict[str, Any]], comparable: bool) -> dict[str, Any]:
+    """A row as result.json holds it, with its verdict on the values per seed, as the report judges them, too."""
     entry = {name: getattr(row, name) for name in ("id", "did", "reported", "place", "metric", "ours", "why")}
     judged = comparable or row.anywhere
     return entry | {
         "kind": row.rule.kind,
         "rule": rule_text(row.rule),
         "value": getattr(row.rule, "value", getattr(row.rule, "expected", None)),
-        "verdict": row.rule.judge(measured[row.metric]) if judged else "none: not the book's data and length",
+        "verdict": row.rule.judge(np.array(measured[row.metric]["per_seed"], float))
+        if judged
+        else "none: not the book's data and length",
     }
 
 
@@ -225,7 +228,8 @@ def result_of(experiment: Experiment, job: Job, outcome: Outcome, seconds: Clock
         raise ValueError(f"{experiment.name} measured what its metrics do not declare: {', '.join(undeclared)}")
     splits = job.splits
     comparable = splits.name == "mnist" and not job.quick and job.epochs is None
-    rows = [as_json(row, outcome.measured, comparable) for row in experiment.rows]
+    measured = {name: statistics.summarize(values) for name, values in outcome.measured.items()}
+    rows = [as_json(row, measured, comparable) for row in experiment.rows]
     sizes = {"training": len(job.training), "validation": len(splits.validation), "test": len(splits.test)}
     return {
         "experiment": experiment.name,
@@ -235,7 +239,7 @@ def result_of(experiment: Experiment, job: Job, outcome: Outcome, seconds: Clock
         "scale": "default",
         "comparable": comparable,
         "config": outcome.config,
-        "measured": {name: statistics.summarize(values) for name, values in outcome.measured.items()},
+        "measured": measured,
         # By metric; where two rows look at one metric, the first of them. All of them are in "rows".
         "book": {row["metric"]: {name: row[name] for name in ("value", "place", "reported")} for row in rows[::-1]},
         "verdict": {row["metric"]: row["verdict"] for row in rows[::-1]},

@@ -490,9 +490,11 @@ class ToBeat(Rule):
 
     def verdict(self, per_seed: Values) -> Verdict:
         """The verdict."""
-        beaten = int(np.sum(np.asarray(per_seed) > self.value))
-        word = "beaten" if beaten == len(per_seed) else "not beaten"
-        return Verdict(word, f"{beaten} of {len(per_seed)} seeds are above")
+        above = np.atleast_1d(per_seed) > self.value
+        word = "beaten" if above.all() else "not beaten"
+        if len(above) == 1:
+            return Verdict(word, "it is above" if above.all() else "it is not above")
+        return Verdict(word, f"{above.sum()} of {len(above)} seeds are above")
 
     def failing(self, n: int) -> np.ndarray:
         """All seeds above but the last, which is equal."""

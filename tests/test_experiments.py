@@ -391,6 +391,15 @@ def test_what_is_measured_but_not_declared_is_named(digits, monkeypatch, tmp_pat
         runner.run(experiment, Job(digits, seeds=1), tmp_path)
 
 
+@pytest.mark.parametrize("values", [0.9781, np.float64(0.9781), [0.9781], [0.9781, None, 0.97]])
+def test_rows_are_judged_on_whatever_a_question_measures(values):
+    """A single value too, where nothing is random: support vector machines, whose last row is a figure to beat."""
+    experiment = EXPERIMENTS["ch1-svm"]
+    row = next(row for row in experiment.rows if row.rule.kind == "claim")
+    found = runner.as_json(row, {row.metric: statistics.summarize(np.array(values, float))}, comparable=True)
+    assert found["verdict"].startswith("not beaten: ")
+
+
 def test_arms_are_measured_and_subtracted_seed_by_seed():
     def fit_of(evaluation, training):
         history = types.SimpleNamespace(evaluation_accuracy=np.array(evaluation), training_accuracy=np.array(training))

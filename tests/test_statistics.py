@@ -344,6 +344,8 @@ def test_toy():
 def test_a_figure_to_beat_is_beaten_by_every_seed_or_not():
     assert ToBeat(0.9).judge([0.92, 0.93]) == "beaten: 2 of 2 seeds are above"
     assert ToBeat(0.9).judge([0.92, 0.89]) == "not beaten: 1 of 2 seeds are above"
+    assert ToBeat(0.9).judge(0.92) == "beaten: it is above"  # nothing in it is random: no seeds
+    assert ToBeat(0.9).judge([0.9]) == "not beaten: it is not above"
 
 
 def test_what_is_not_judged_is_called_so():
