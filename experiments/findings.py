@@ -93,7 +93,7 @@ FINDINGS = (
         SURPRISED,
         "ch1-rates-widths",
         "More hidden neurons are worse at first: from the book's large initial weights, a network with 100 often loses "
-        "whole digits, and is {100 minus 30 hidden|points} beside one with 30.",
+        "whole digits. Its difference to one with 30 is {100 minus 30 hidden|points}.",
         {"100 minus 30 hidden": NO},
     ),
     Finding(

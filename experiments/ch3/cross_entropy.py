@@ -162,8 +162,8 @@ EXPERIMENT = Experiment(
     run=run,
     plot=plot,
     captions={
-        "accuracy": "With 100 hidden neurons the quadratic cost from large weights loses whole digits, and its band "
-        "is wide.",
+        "accuracy": "With 100 hidden neurons the quadratic cost loses whole digits from large weights: its mean lies "
+        "below this plot.",
         "best": "Each dot is a network, each diamond the book's. The dots far to the left have lost a digit.",
     },
 )

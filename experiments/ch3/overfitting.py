@@ -258,11 +258,11 @@ EXPERIMENT = Experiment(
     run=run,
     plot=plot,
     captions={
-        "test": "Accuracy on the test data with only a thousand training images: with L2 it ends higher. The book's "
-        "diamonds lie on both curves.",
+        "test": "Accuracy on the test data with only a thousand training images: with L2 it ends much higher. The "
+        "marks are the book's single run.",
         "cost": "Without a penalty the test cost falls, turns, and rises for the rest of training, while the training "
         "cost goes to zero. This is overfitting.",
-        "training": "Without a penalty the network learns all thousand training images by heart.",
+        "training": "With or without a penalty, the network learns all thousand training images by heart.",
     },
 )
 UNJUDGED = {

@@ -130,7 +130,7 @@ EXPERIMENT = Experiment(
     run=run,
     plot=plot,
     captions={
-        "accuracy": "Softmax outputs with the log-likelihood cost learn about as well as sigmoid outputs with the "
+        "accuracy": "Softmax outputs with the log-likelihood cost do at least as well as sigmoid outputs with the "
         "cross-entropy.",
         "widget": "Softmax turns any four numbers into four shares of 1.",
     },

@@ -14,7 +14,8 @@ How a verdict is found:
   have excluded something, else *compatible*.
 - A **claim** is *reproduced* if the 95 % interval of the mean (as a rule, of a difference paired by seed) lies wholly
   on the side that the book names, *not reproduced* if it lies wholly on the other, and else *undecided*.
-- A drawing is *drawn*. Where the book gives no figure, ours is *measured*.
+- A drawing is *drawn*. Where the book gives no figure, ours is *measured*. Where too few seeds have a figure, the row
+  stays *open*.
 
 The rules are in `experiments/statistics.py` and in the rows of each question. `experiments/rules.json` says since when
 each of them stands, and `experiments/evidence.json` what each seed gave.
