@@ -3,7 +3,7 @@
 The README holds the table from the book's names to these.
 """
 
-from jnndl import costs, data, equations, gradients, initializers, layers, network2, neurons, regularizers
+from jnndl import costs, data, equations, gradients, images, initializers, ink, layers, network2, neurons, pictures, regularizers
 from jnndl.checks import check_gradients
 from jnndl.data import Dataset, load_digits
 from jnndl.ensemble import fit_many
@@ -12,6 +12,7 @@ from jnndl.idx import load_idx, load_mnist
 from jnndl.layers import Dense, Dropout
 from jnndl.measures import evaluate, predict
 from jnndl.network import Network, mlp
+from jnndl.pictures import read_digits
 from jnndl.training import DivergenceError, Fit, fit
 
 __version__ = "0.2.0.dev0"
@@ -41,6 +42,7 @@ __all__ = [
     "network2",
     "neurons",
     "predict",
+    "read_digits",
     "regularizers",
     "save",
 ]

@@ -1,0 +1,236 @@
+"""Where the ink is in a picture of handwriting: light, shadow and noise taken off, and one digit told from the next.
+
+Pictures are arrays of shape (h, w), black 0 and white 1. NumPy alone.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+WINDOW = 1 / 3  # of the shorter side: strokes are narrower, shadows and tables wider
+NOISE = 0.01  # what may be left of the grain of a picture, before it is looked at for ink
+FAINT = 0.08  # ink is darker than its paper by this, at least: a pale pencil is by 0.2
+SHARE_OF_NOISE = 6  # ink stands out from the grain of the paper by so many standard deviations
+SPECK = 0.2  # of the height of the tallest: what is smaller, both ways, is dirt
+FRAME = 0.5  # of a side of the picture: what touches it over more is a shadow or a table, not a digit
+SMALL = 0.5  # of the height of the tallest: such a part, the bar of a 5, belongs to what it overlaps at all
+PIECES = 100  # more than these are no row of digits
+# Strokes of MNIST are 1.8 to 3.5 pixels wide (nine in ten of 3,000 training images) where the digit's box has 20.
+THIN, USUAL, BOX = 1.6, 2.2, 20
+
+
+class Found(NamedTuple):
+    """A digit in a picture.
+
+    Attributes:
+        top, left: where it is, in pixels of the picture.
+        ink: how dark each pixel in its box is, from 0 (paper) to 1 (pen).
+    """
+
+    top: int
+    left: int
+    ink: Float[np.ndarray, "height width"]
+
+
+class Parts(NamedTuple):
+    """The connected parts of a mask: for each its box and how many pixels it has; and their runs along rows.
+
+    Attributes:
+        top, bottom, left, right: of each part; bottom and right are the first outside.
+        touching: whether it touches a side of the picture over more than ``FRAME`` of it.
+        runs: one row per run of pixels: row, first column, first column after it, number of the part.
+    """
+
+    top: np.ndarray
+    bottom: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    touching: np.ndarray
+    runs: np.ndarray
+
+
+def find(grey: Float[np.ndarray, "h w"]) -> list[Found]:
+    """The digits in a picture, from left to right; none where it is blank.
+
+    Dark on light or light on dark. Parts that overlap horizontally are one digit.
+
+    Raises:
+        ValueError: if there is more in it than a row of digits.
+    """
+    grey, passes = smooth(np.asarray(grey, np.float32))
+    dark = darkness(grey)
+    cut = threshold(dark)
+    if cut is None:
+        return []
+    parts = connected(dark > cut)
+    return [_cut_out(dark, parts.runs[np.isin(parts.runs[:, 3], group)], cut, passes + 1) for group in groups(parts)]
+
+
+def smooth(grey: Float[np.ndarray, "h w"]) -> tuple[Float[np.ndarray, "h w"], int]:
+    """Average neighbours until the grain is below ``NOISE``, but never over much of a stroke; says how often."""
+    passes, most = 0, min(4, min(grey.shape) // 40)
+    grain = 0.0
+    if min(grey.shape) > 2:
+        # Mixed second differences see no light and no straight edges; of independent noise they have 6 times its spread.
+        bends = np.diff(np.diff(grey, 2, axis=0), 2, axis=1)
+        grain = float(np.median(np.abs(bends))) / 0.6745 / 6
+    while grain * (0.375, 0.27, 0.22, 0.19)[max(passes - 1, 0)] ** (passes > 0) > NOISE and passes < most:
+        passes += 1
+        for axis in (0, 1):
+            a = np.pad(np.moveaxis(grey, axis, 0), ((1, 1), (0, 0)), "edge")
+            grey = np.moveaxis((a[:-2] + 2 * a[1:-1] + a[2:]) / 4, 0, axis)
+    return grey, passes
+
+
+def highest(a: Float[np.ndarray, "h w"], window: int, axis: int) -> Float[np.ndarray, "h w"]:
+    """The highest of the ``window`` (odd) values around each; at the edges, of those that are there."""
+    reach, done = window // 2, 1
+    a = np.pad(np.moveaxis(a, axis, 0), ((reach, reach), (0, 0)), constant_values=-np.inf)
+    while done < window:
+        step = min(done, window - done)
+        a = np.maximum(a[:-step], a[step:])
+        done += step
+    return np.moveaxis(a, 0, axis)
+
+
+def average(a: Float[np.ndarray, "h w"], window: int, axis: int) -> Float[np.ndarray, "h w"]:
+    """The mean of the ``window`` (odd) values around each; at the edges, of those that are there."""
+    a = np.moveaxis(a, axis, 0)
+    sums = np.concatenate([np.zeros((1, a.shape[1])), np.cumsum(a, axis=0, dtype=float)])
+    ends = np.clip(np.arange(len(a))[:, None] + [-(window // 2), window // 2 + 1], 0, len(a))
+    return np.moveaxis((sums[ends[:, 1]] - sums[ends[:, 0]]) / np.diff(ends), 0, axis)
+
+
+def darkness(grey: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+    """How much darker each pixel is than its paper, as a fraction of the paper's own light; light ink counts as dark.
+
+    Ink is the minority: near a stroke few pixels differ much from the mean, in the direction of the ink. Paper is what
+    is left when everything narrower than a window is filled up: that keeps shadows, hard ones too, and takes off the
+    strokes.
+    """
+    window = 2 * int(WINDOW * min(grey.shape) / 2) + 1
+    differences = grey - average(average(grey, window, 0), window, 1)
+    if np.sum(differences**3) > 0:
+        grey = 1 - grey
+    paper = highest(highest(grey, window, 0), window, 1)
+    paper = -highest(highest(-paper, window, 0), window, 1)
+    dark = 1 - grey / np.maximum(paper, 1e-3)
+    return dark - np.median(dark)  # grain lifts the highest
+
+
+def threshold(dark: Float[np.ndarray, "h w"]) -> float | None:
+    """Half as dark as ink is on average; None where nothing is dark enough to be ink."""
+    spread = float(np.median(np.abs(dark))) / 0.6745
+    cut, before = max(FAINT, SHARE_OF_NOISE * spread), 0.0
+    while cut > before:
+        ink = dark[dark > cut]
+        if not ink.size:
+            return None
+        before, cut = cut, max(cut, float(ink.mean()) / 2)
+    return cut
+
+
+def connected(mask: Bool[np.ndarray, "h w"]) -> Parts:
+    """The parts of a mask that hang together, over corners too."""
+    steps = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    (row, start), end = np.nonzero(steps == 1), np.nonzero(steps == -1)[1]
+    # Runs that touch one in the next row: all between the first that ends late enough and the last that starts in time.
+    stride = mask.shape[1] + 2
+    low = np.searchsorted(row * stride + end, (row + 1) * stride + start)
+    count = np.maximum(np.searchsorted(row * stride + start, (row + 1) * stride + end, "right") - low, 0)
+    upper = np.repeat(np.arange(len(row)), count)
+    lower = np.arange(len(upper)) - np.repeat(np.cumsum(count) - count, count) + np.repeat(low, count)
+    number = np.arange(len(row))
+    while np.any(number[upper] != number[lower]):
+        for a, b in ((upper, lower), (lower, upper)):
+            np.minimum.at(number, number[a], number[b])
+        while np.any(number[number] != number):
+            number = number[number]
+    _, number = np.unique(number, return_inverse=True)
+    n = int(number.max(initial=-1)) + 1
+    box = np.stack([_at(np.maximum, number, values, n) for values in (-row, row + 1, -start, end)])
+    edges = [
+        (np.bincount(number, length * at, n), side)
+        for length, at, side in (
+            (end - start, row == 0, mask.shape[1]),
+            (end - start, row == mask.shape[0] - 1, mask.shape[1]),
+            (1, start == 0, mask.shape[0]),
+            (1, end == mask.shape[1], mask.shape[0]),
+        )
+    ]
+    touching = np.any([contact > FRAME * side for contact, side in edges], axis=0)
+    return Parts(-box[0], box[1], -box[2], box[3], touching, np.stack([row, start, end, number], axis=1))
+
+
+def _at(function: np.ufunc, where: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
+    """The highest of the values at each of n places."""
+    result = np.full(n, np.iinfo(int).min)
+    function.at(result, where, values)
+    return result
+
+
+def groups(parts: Parts) -> list[list[int]]:
+    """The numbers of the parts of each digit, from left to right; specks and what frames the picture are left out.
+
+    Raises:
+        ValueError: if they do not lie in one row, or are too many.
+    """
+    high, wide = parts.bottom - parts.top, parts.right - parts.left
+    kept = ~parts.touching if not parts.touching.all() else np.ones(len(high), bool)
+    tall = high[kept].max(initial=0)
+    kept &= np.maximum(high, wide) >= SPECK * tall
+    if kept.sum() > PIECES:
+        raise ValueError(f"{kept.sum()} pieces of ink; give a picture with a row of digits, and nothing else")
+    found: list[list[int]] = []
+    for part in np.flatnonzero(kept)[np.argsort(parts.left[kept], kind="stable")].tolist():
+        if found and _together(parts, found[-1], part, tall):
+            found[-1].append(part)
+        else:
+            found.append([part])
+    return found
+
+
+def _together(parts: Parts, group: list[int], part: int, tall: int) -> bool:
+    """Whether a part belongs to the digit on its left."""
+    top, bottom = parts.top[group].min(), parts.bottom[group].max()
+    left, right = parts.left[group].min(), parts.right[group].max()
+    overlap = min(right, parts.right[part]) - parts.left[part]
+    small = min(bottom - top, parts.bottom[part] - parts.top[part]) < SMALL * tall
+    if overlap <= (0 if small else min(right - left, parts.right[part] - parts.left[part]) / 2):
+        return False
+    if max(top, parts.top[part]) - min(bottom, parts.bottom[part]) > SMALL * tall:
+        raise ValueError("digits in several rows; give a picture with one row of them")
+    return True
+
+
+def _cut_out(dark: Float[np.ndarray, "h w"], runs: np.ndarray, cut: float, soft: int) -> Found:
+    """A digit from the runs of its parts, with the soft edge around them."""
+    top, left = max(runs[:, 0].min() - soft, 0), max(runs[:, 1].min() - soft, 0)
+    dark = dark[top : runs[:, 0].max() + 1 + soft, left : runs[:, 2].max() + soft]
+    mask = np.zeros(dark.shape, np.float32)
+    for row, start, end, _ in runs:
+        mask[row - top, start - left : end - left] = 1
+    pen = np.quantile(dark[mask > 0], 0.9)
+    ink = np.clip((dark - cut / 2) / (pen - cut / 2), 0, 1) * grow(mask, soft)
+    return Found(int(top), int(left), thicken(ink, mask > 0))
+
+
+def thicken(ink: Float[np.ndarray, "h w"], mask: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "height width"]:
+    """The same with strokes as wide as MNIST's, where they are much thinner: shrinking would leave next to nothing."""
+    framed = np.pad(mask, 1)
+    outline = np.count_nonzero(framed[1:] != framed[:-1]) + np.count_nonzero(framed[:, 1:] != framed[:, :-1])
+    pixel = max(np.ptp(np.flatnonzero(mask.any(axis=axis))) + 1 for axis in (0, 1)) / BOX
+    width = 2 * np.count_nonzero(mask) / (outline * np.pi / 4) / pixel  # slanting outlines have steps: 4/pi as long
+    if width >= THIN:
+        return ink
+    reach = int((USUAL - width) * pixel / 2 + 0.5)
+    return grow(np.pad(ink, reach), reach)
+
+
+def grow(ink: Float[np.ndarray, "h w"], reach: int) -> Float[np.ndarray, "h w"]:
+    """The highest within ``reach`` pixels of each, in an eight-sided neighbourhood."""
+    for step in range(reach):
+        down, across = highest(ink, 3, 0), highest(ink, 3, 1)
+        ink = highest(down, 3, 1) if step % 2 else np.maximum(down, across)
+    return ink
