@@ -9,12 +9,14 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 WINDOW = 1 / 3  # of the shorter side: strokes are narrower, shadows and tables wider
-NOISE = 0.01  # what may be left of the grain of a picture, before it is looked at for ink
+MOST, DETAIL = 4, 40  # a grainy picture is smoothed so often at most, and once per so many pixels
 FAINT = 0.08  # ink is darker than its paper by this, at least: a pale pencil is by 0.2
-SHARE_OF_NOISE = 6  # ink stands out from the grain of the paper by so many standard deviations
+GRAIN = 6  # ink stands out from the grain of the paper by so many standard deviations
+PALE = 1.5  # times half as dark as ink: no pixel of a shadow that is left is darker
 SPECK = 0.2  # of the height of the tallest: what is smaller, both ways, is dirt
-FRAME = 0.5  # of a side of the picture: what touches it over more is a shadow or a table, not a digit
-SMALL = 0.5  # of the height of the tallest: such a part, the bar of a 5, belongs to what it overlaps at all
+LOW = 0.4  # of the same height: what is lower when all its parts are together is no digit, but a dash or a dot
+FRAME = 0.5  # of its height and width together: what touches the picture's edges over more is a shadow or a table
+SMALL = 0.5  # of the height of the tallest: a lower part, the bar of a 5, belongs to what it overlaps at all
 PIECES = 100  # more than these are no row of digits
 # Strokes of MNIST are 1.8 to 3.5 pixels wide (nine in ten of 3,000 training images) where the digit's box has 20.
 THIN, USUAL, BOX = 1.6, 2.2, 20
@@ -38,7 +40,7 @@ class Parts(NamedTuple):
 
     Attributes:
         top, bottom, left, right: of each part; bottom and right are the first outside.
-        touching: whether it touches a side of the picture over more than ``FRAME`` of it.
+        light: whether it is rather a shadow, by ``FRAME`` or ``PALE``.
         runs: one row per run of pixels: row, first column, first column after it, number of the part.
     """
 
@@ -46,7 +48,7 @@ class Parts(NamedTuple):
     bottom: np.ndarray
     left: np.ndarray
     right: np.ndarray
-    touching: np.ndarray
+    light: np.ndarray
     runs: np.ndarray
 
 
@@ -58,29 +60,23 @@ def find(grey: Float[np.ndarray, "h w"]) -> list[Found]:
     Raises:
         ValueError: if there is more in it than a row of digits.
     """
-    grey, passes = smooth(np.asarray(grey, np.float32))
-    dark = darkness(grey)
-    cut = threshold(dark)
-    if cut is None:
-        return []
-    parts = connected(dark > cut)
+    grey = np.asarray(grey, np.float32)
+    for passes in range(min(MOST, min(grey.shape) // DETAIL) + 1):
+        dark = darkness(grey)
+        cut, grain = threshold(dark)
+        if cut > max(grain, FAINT) or grain < FAINT:  # the grain of the picture is not what decides
+            break
+        grey = smooth(grey)
+    parts = connected(dark, cut)
     return [_cut_out(dark, parts.runs[np.isin(parts.runs[:, 3], group)], cut, passes + 1) for group in groups(parts)]
 
 
-def smooth(grey: Float[np.ndarray, "h w"]) -> tuple[Float[np.ndarray, "h w"], int]:
-    """Average neighbours until the grain is below ``NOISE``, but never over much of a stroke; says how often."""
-    passes, most = 0, min(4, min(grey.shape) // 40)
-    grain = 0.0
-    if min(grey.shape) > 2:
-        # Mixed second differences see no light and no straight edges; of independent noise they have 6 times its spread.
-        bends = np.diff(np.diff(grey, 2, axis=0), 2, axis=1)
-        grain = float(np.median(np.abs(bends))) / 0.6745 / 6
-    while grain * (0.375, 0.27, 0.22, 0.19)[max(passes - 1, 0)] ** (passes > 0) > NOISE and passes < most:
-        passes += 1
-        for axis in (0, 1):
-            a = np.pad(np.moveaxis(grey, axis, 0), ((1, 1), (0, 0)), "edge")
-            grey = np.moveaxis((a[:-2] + 2 * a[1:-1] + a[2:]) / 4, 0, axis)
-    return grey, passes
+def smooth(grey: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+    """The weighted mean of each pixel and its neighbours."""
+    for axis in (0, 1):
+        a = np.pad(np.moveaxis(grey, axis, 0), ((1, 1), (0, 0)), "edge")
+        grey = np.moveaxis((a[:-2] + 2 * a[1:-1] + a[2:]) / 4, 0, axis)
+    return grey
 
 
 def highest(a: Float[np.ndarray, "h w"], window: int, axis: int) -> Float[np.ndarray, "h w"]:
@@ -119,20 +115,18 @@ def darkness(grey: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
     return dark - np.median(dark)  # grain lifts the highest
 
 
-def threshold(dark: Float[np.ndarray, "h w"]) -> float | None:
-    """Half as dark as ink is on average; None where nothing is dark enough to be ink."""
-    spread = float(np.median(np.abs(dark))) / 0.6745
-    cut, before = max(FAINT, SHARE_OF_NOISE * spread), 0.0
-    while cut > before:
-        ink = dark[dark > cut]
-        if not ink.size:
-            return None
-        before, cut = cut, max(cut, float(ink.mean()) / 2)
-    return cut
+def threshold(dark: Float[np.ndarray, "h w"]) -> tuple[float, float]:
+    """Half as dark as ink is on average, at least ``FAINT``; and how dark the grain of the paper may look."""
+    grain = GRAIN * float(np.median(np.abs(dark))) / 0.6745  # of normal numbers the spread
+    cut, before = max(FAINT, grain), 0.0
+    while cut > before and np.any(dark > cut):
+        before, cut = cut, max(cut, float(dark[dark > cut].mean()) / 2)
+    return cut, grain
 
 
-def connected(mask: Bool[np.ndarray, "h w"]) -> Parts:
-    """The parts of a mask that hang together, over corners too."""
+def connected(dark: Float[np.ndarray, "h w"], cut: float) -> Parts:
+    """The parts of what is darker than ``cut`` that hang together, over corners too."""
+    mask = dark > cut
     steps = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     (row, start), end = np.nonzero(steps == 1), np.nonzero(steps == -1)[1]
     # Runs that touch one in the next row: all between the first that ends late enough and the last that starts in time.
@@ -150,22 +144,16 @@ def connected(mask: Bool[np.ndarray, "h w"]) -> Parts:
     _, number = np.unique(number, return_inverse=True)
     n = int(number.max(initial=-1)) + 1
     box = np.stack([_at(np.maximum, number, values, n) for values in (-row, row + 1, -start, end)])
-    edges = [
-        (np.bincount(number, length * at, n), side)
-        for length, at, side in (
-            (end - start, row == 0, mask.shape[1]),
-            (end - start, row == mask.shape[0] - 1, mask.shape[1]),
-            (1, start == 0, mask.shape[0]),
-            (1, end == mask.shape[1], mask.shape[0]),
-        )
-    ]
-    touching = np.any([contact > FRAME * side for contact, side in edges], axis=0)
-    return Parts(-box[0], box[1], -box[2], box[3], touching, np.stack([row, start, end, number], axis=1))
+    edge = (row == 0) * (end - start) + (row == mask.shape[0] - 1) * (end - start)
+    edge += (start == 0) * 1 + (end == mask.shape[1])
+    frame = np.bincount(number, edge, n) > FRAME * box.sum(axis=0)
+    pale = _at(np.maximum, np.repeat(number, end - start), dark[mask], n) < PALE * cut
+    return Parts(-box[0], box[1], -box[2], box[3], frame | pale, np.stack([row, start, end, number], axis=1))
 
 
 def _at(function: np.ufunc, where: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
     """The highest of the values at each of n places."""
-    result = np.full(n, np.iinfo(int).min)
+    result = np.full(n, -np.inf if values.dtype.kind == "f" else np.iinfo(int).min)
     function.at(result, where, values)
     return result
 
@@ -177,7 +165,7 @@ def groups(parts: Parts) -> list[list[int]]:
         ValueError: if they do not lie in one row, or are too many.
     """
     high, wide = parts.bottom - parts.top, parts.right - parts.left
-    kept = ~parts.touching if not parts.touching.all() else np.ones(len(high), bool)
+    kept = ~parts.light if not parts.light.all() else np.ones(len(high), bool)
     tall = high[kept].max(initial=0)
     kept &= np.maximum(high, wide) >= SPECK * tall
     if kept.sum() > PIECES:
@@ -188,7 +176,7 @@ def groups(parts: Parts) -> list[list[int]]:
             found[-1].append(part)
         else:
             found.append([part])
-    return found
+    return [group for group in found if np.ptp([parts.top[group].min(), parts.bottom[group].max()]) >= LOW * tall]
 
 
 def _together(parts: Parts, group: list[int], part: int, tall: int) -> bool:
@@ -196,10 +184,12 @@ def _together(parts: Parts, group: list[int], part: int, tall: int) -> bool:
     top, bottom = parts.top[group].min(), parts.bottom[group].max()
     left, right = parts.left[group].min(), parts.right[group].max()
     overlap = min(right, parts.right[part]) - parts.left[part]
-    small = min(bottom - top, parts.bottom[part] - parts.top[part]) < SMALL * tall
-    if overlap <= (0 if small else min(right - left, parts.right[part] - parts.left[part]) / 2):
+    lower = min(bottom - top, parts.bottom[part] - parts.top[part])
+    beside = min(bottom, parts.bottom[part]) - max(top, parts.top[part])  # below 0: one is above the other
+    neighbours = lower >= SMALL * tall and beside > lower / 2
+    if overlap <= (min(right - left, parts.right[part] - parts.left[part]) / 2 if neighbours else 0):
         return False
-    if max(top, parts.top[part]) - min(bottom, parts.bottom[part]) > SMALL * tall:
+    if -beside > SMALL * tall:
         raise ValueError("digits in several rows; give a picture with one row of them")
     return True
 
