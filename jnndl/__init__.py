@@ -3,7 +3,7 @@
 The README holds the table from the book's names to these.
 """
 
-from jnndl import costs, data, equations, gradients, images, initializers, ink, layers, network2, neurons, pictures, regularizers
+from jnndl import costs, data, equations, gradients, initializers, layers, network2, neurons, regularizers
 from jnndl.checks import check_gradients
 from jnndl.data import Dataset, load_digits
 from jnndl.ensemble import fit_many

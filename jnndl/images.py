@@ -6,7 +6,9 @@ from jaxtyping import Float
 BOX = 20 / 28  # MNIST: the longer side of a digit is 20 of 28 pixels
 
 
-def centre(ink: Float[np.ndarray, "h w"], shape: tuple[int, int] = (28, 28)) -> Float[np.ndarray, "height width"]:
+def centre(
+    ink: Float[np.ndarray, "h w"], shape: tuple[int, int] = (28, 28), box: float = BOX
+) -> Float[np.ndarray, "height width"]:
     """Scale a digit into a box of 20 of 28 pixels and put its centre of mass into the middle, as MNIST was made.
 
     MNIST's own images stay as they are. The page to draw on does the same, pixel for pixel.
@@ -14,6 +16,7 @@ def centre(ink: Float[np.ndarray, "h w"], shape: tuple[int, int] = (28, 28)) -> 
     Args:
         ink: how dark each pixel of the drawing is, from 0 (paper) to 1 (pen).
         shape: of the image to make.
+        box: the longer side of the digit as a fraction of the shorter side of the image.
 
     Returns:
         The image: 0 is paper, 1 the darkest pixel of the digit. Without any ink, all 0.
@@ -22,7 +25,7 @@ def centre(ink: Float[np.ndarray, "h w"], shape: tuple[int, int] = (28, 28)) -> 
     if not rows.size:
         return np.zeros(shape)
     ink = np.asarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], float)
-    factor = BOX * min(shape) / max(ink.shape)
+    factor = box * min(shape) / max(ink.shape)
     down, across = (averages(size, max(1, int(size * factor + 0.5))) for size in ink.shape)
     small = down @ ink @ across.T
     small /= small.max()

@@ -13,6 +13,7 @@ SKEWED = 0.5  # the third moment of brightness above which it tells ink from pap
 MOST, DETAIL = 4, 40  # a grainy picture is smoothed so often at most, and once per so many pixels
 FAINT = 0.08  # ink is darker than its paper by this, at least: a pale pencil is by 0.2
 GRAIN = 6  # ink stands out from the grain of the paper by so many standard deviations
+CLOSE = 0.9  # of both sides of the picture: what reaches so far is a digit all the same, with the picture cut close
 PALE = 1.5  # times half as dark as ink: no pixel of a shadow that is left is darker
 SPECK = 0.2  # of the height of the tallest: what is smaller, both ways, is dirt
 LOW = 0.4  # of the same height: what is lower when all its parts are together is no digit, but a dash or a dot
@@ -62,14 +63,17 @@ def find(grey: Float[np.ndarray, "h w"]) -> list[Found]:
         ValueError: if there is more in it than a row of digits.
     """
     grey = np.asarray(grey, np.float32)
-    for passes in range(min(MOST, min(grey.shape) // DETAIL) + 1):
+    dark, smoothed = darkness(grey), 0
+    cut, grain = threshold(dark)
+    while cut == grain and smoothed < min(MOST, min(grey.shape) // DETAIL):
+        grey, smoothed = smooth(grey), smoothed + 1
         dark = darkness(grey)
         cut, grain = threshold(dark)
-        if cut > max(grain, FAINT) or grain < FAINT:  # the grain of the picture is not what decides
-            break
-        grey = smooth(grey)
     parts = connected(dark, cut)
-    return [_cut_out(dark, parts.runs[np.isin(parts.runs[:, 3], group)], cut, passes + 1) for group in groups(parts)]
+    return [
+        _cut_out(dark, parts.runs[np.isin(parts.runs[:, 3], group)], cut, smoothed + 1)
+        for group in groups(parts, dark.shape)
+    ]
 
 
 def smooth(grey: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
@@ -111,7 +115,7 @@ def darkness(grey: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
     paper = highest(highest(grey, window, 0), window, 1)
     paper = -highest(highest(-paper, window, 0), window, 1)
     dark = 1 - grey / np.maximum(paper, 1e-3)
-    return dark - np.median(dark[dark <= dark.max() / 2])  # of the paper, which grain makes look dark
+    return dark - np.median(_paler_half(dark))  # of the paper, which grain makes look dark
 
 
 def is_light(grey: Float[np.ndarray, "h w"], window: int) -> bool:
@@ -126,9 +130,14 @@ def is_light(grey: Float[np.ndarray, "h w"], window: int) -> bool:
     return bool(skewness > 0 if abs(skewness) > SKEWED else grey.mean() > np.median(edges))
 
 
+def _paler_half(dark: Float[np.ndarray, "h w"]) -> Float[np.ndarray, " n"]:
+    """The pixels nearer to the palest than to the darkest: paper, but not all of it where there is no ink."""
+    return dark[dark <= (dark.min() + dark.max()) / 2]
+
+
 def threshold(dark: Float[np.ndarray, "h w"]) -> tuple[float, float]:
-    """Half as dark as ink is on average, at least ``FAINT``; and how dark the grain of the paper may look."""
-    grain = GRAIN * float(np.median(np.abs(dark[dark <= dark.max() / 2]))) / 0.6745  # of normal numbers the spread
+    """Half as dark as ink is on average, or what the grain of the paper may look like if that is darker; and that."""
+    grain = GRAIN * float(np.median(np.abs(_paler_half(dark)))) / 0.6745  # of normal numbers the spread
     cut, before = max(FAINT, grain), 0.0
     while cut > before and np.any(dark > cut):
         before, cut = cut, max(cut, float(dark[dark > cut].mean()) / 2)
@@ -169,14 +178,17 @@ def _at(function: np.ufunc, where: np.ndarray, values: np.ndarray, n: int) -> np
     return result
 
 
-def groups(parts: Parts) -> list[list[int]]:
+def groups(parts: Parts, shape: tuple[int, ...]) -> list[list[int]]:
     """The numbers of the parts of each digit, from left to right; specks and what frames the picture are left out.
 
     Raises:
         ValueError: if they do not lie in one row, or are too many.
     """
     high, wide = parts.bottom - parts.top, parts.right - parts.left
-    kept = ~parts.light if not parts.light.all() else np.ones(len(high), bool)
+    kept = ~parts.light
+    if not kept.any() and len(high):
+        span = parts.bottom.max() - parts.top.min(), parts.right.max() - parts.left.min()
+        kept |= np.min(np.divide(span, shape)) > CLOSE
     tall = high[kept].max(initial=0)
     kept &= np.maximum(high, wide) >= SPECK * tall
     if kept.sum() > PIECES:

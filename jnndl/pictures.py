@@ -12,7 +12,7 @@ from jaxtyping import Float, Num
 
 from jnndl import ink
 from jnndl.arguments import is_whole, short_repr
-from jnndl.images import centre
+from jnndl.images import BOX, centre
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 MAX_BYTES, MAX_PIXELS = 64_000_000, 64_000_000  # a phone's photo has 12 to 50 million pixels
@@ -30,7 +30,7 @@ TURNS = {
 
 
 def read_digits(
-    path: str | os.PathLike, shape: tuple[int, int] = (28, 28), *, white: float = 255
+    path: str | os.PathLike, shape: tuple[int, int] = (28, 28), *, white: float = 255, box: float = BOX
 ) -> Num[np.ndarray, "n height width"]:
     """The handwritten digits in a picture, made ready as MNIST's were.
 
@@ -45,6 +45,8 @@ def read_digits(
         shape: of the images to make, in pixels; the network's.
         white: what the darkest pixel of the pen becomes; paper becomes 0. From 2 on, whole numbers: 255 for a network
             trained on MNIST's bytes, 16 for one trained on scikit-learn's 8x8 digits. 1 for one that takes fractions.
+        box: the longer side of a digit as a fraction of the shorter side of the image; 1 for scikit-learn's digits,
+            which fill their 8x8 pixels.
 
     Returns:
         The digits from left to right, bytes (floats where white is below 2), for ``predict``.
@@ -63,14 +65,16 @@ def read_digits(
         raise ValueError(f"shape is {short_repr(shape)}; give two whole numbers of at least 1, such as (28, 28)")
     if not isinstance(white, int | float | np.number) or not 0 < white <= 255:
         raise ValueError(f"white is {short_repr(white)}; give a number above 0, at most 255")
+    if not isinstance(box, int | float | np.number) or not 0 < box <= 1:
+        raise ValueError(f"box is {short_repr(box)}; give a number above 0, at most 1")
     grey = read_grey(path)
     try:
         found = ink.find(grey)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     if not found:
-        raise ValueError(f"{path}: no digit is to be seen; give a picture of dark strokes on light paper, or light on dark")
-    images = white * np.stack([centre(digit.ink, shape) for digit in found])
+        raise ValueError(f"{path}: there is no digit to be seen; give dark strokes on light paper, or light on dark")
+    images = white * np.stack([centre(digit.ink, shape, box) for digit in found])
     return np.rint(images).astype(np.uint8) if white >= 2 else images.astype(np.float32)
 
 
@@ -80,9 +84,12 @@ def read_grey(path: str | os.PathLike) -> Float[np.ndarray, "h w"]:
     Raises:
         FileNotFoundError, ValueError, ImportError: as ``read_digits``.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"path is {short_repr(path)}; give the path of a picture, as a text")
     path = pathlib.Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file; give the path of a picture")
+        what = "this is a folder" if path.is_dir() else "there is no such file"
+        raise FileNotFoundError(f"{path}: {what}; give the path of a picture")
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
@@ -102,7 +109,9 @@ def read_grey(path: str | os.PathLike) -> Float[np.ndarray, "h w"]:
             pass
         except Exception as error:  # decoders meet damage with whatever they stumble over
             reason = " ".join(str(error).split())[:80] or type(error).__name__
-            what = "no picture" if isinstance(error, Image.UnidentifiedImageError) else f"a damaged picture ({reason})"
+            what = (
+                "not a picture" if isinstance(error, Image.UnidentifiedImageError) else f"a damaged picture ({reason})"
+            )
             raise ValueError(f"{path}: {what}; give a whole PNG, JPEG, GIF, BMP or WebP file") from error
     raise ValueError(f"{path}: more than {MAX_PIXELS:,} pixels; make the picture smaller")
 
