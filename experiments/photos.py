@@ -23,15 +23,17 @@ import json
 import pathlib
 import sys
 import tempfile
+import time
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 import jnndl
-from experiments.runner import commit, device, open_data, write
+from experiments.runner import commit, device, now, open_data, write
 from jnndl import ink, pictures
-from jnndl.data import Dataset
+from jnndl.answers import settings_of
+from jnndl.data import Dataset, Splits
 from jnndl.network import Network, Params
 
 PHOTOS, ROWS, SEED = 500, 200, 13
@@ -147,12 +149,12 @@ def resized(content: bytes, shape: tuple[int, int]) -> np.ndarray:
         return np.asarray(image.convert("L").resize(shape[::-1], Image.Resampling.BOX))
 
 
-def prepared(content: bytes, shape: tuple[int, int], white: float, folder: pathlib.Path) -> np.ndarray | None:
+def prepared(content: bytes, settings: dict[str, Any], folder: pathlib.Path) -> np.ndarray | None:
     """What ``read_digits`` makes of a picture with one digit; None where it finds none, or several."""
     path = folder / "photo.jpg"
     path.write_bytes(content)
     try:
-        digits = jnndl.read_digits(path, shape, white=white)
+        digits = jnndl.read_digits(path, **settings)
     except ValueError:
         return None
     return digits[0] if len(digits) == 1 else None
@@ -173,14 +175,15 @@ def in_place(content: bytes, boxes: list[Box], folder: pathlib.Path) -> bool:
 
 
 def singles(
-    network: Network, params: Params, data: Dataset, seed: int, white: float = 255
+    network: Network, params: Params, data: Dataset, seed: int
 ) -> tuple[dict[str, np.ndarray], list[tuple[bytes, np.ndarray | None]]]:
     """Whether each digit is read right in each of the four ways, and the photos with what was prepared from them."""
     rng, images = np.random.default_rng(seed), np.asarray(data.inputs)
-    shape = images.shape[1:]
+    settings = settings_of(network)
+    shape, white = settings["shape"], settings["white"]
     photos = [one_digit(np.rint(image * (255 / white)).astype(np.uint8), rng) for image in images]
     with tempfile.TemporaryDirectory() as folder:
-        made = [prepared(content, shape, white, pathlib.Path(folder)) for content in photos]
+        made = [prepared(content, settings, pathlib.Path(folder)) for content in photos]
     seen = np.stack([resized(content, shape) for content in photos]) * (white / 255)
     ways = {
         "untouched": images,
@@ -195,7 +198,7 @@ def singles(
     return right, list(zip(photos, made, strict=True))
 
 
-def rows(data: Dataset, number: int, seed: int, white: float = 255) -> list[bool]:
+def rows(data: Dataset, number: int, seed: int, white: float) -> list[bool]:
     """Of so many made pictures of rows, whether the digits are found in each."""
     rng, images = np.random.default_rng(seed), np.asarray(data.inputs)
     found = []
@@ -205,3 +208,79 @@ def rows(data: Dataset, number: int, seed: int, white: float = 255) -> list[bool
             content, boxes = row([np.rint(image * (255 / white)).astype(np.uint8) for image in chosen], rng)
             found.append(in_place(content, boxes, pathlib.Path(folder)))
     return found
+
+
+def trained(splits: Splits) -> tuple[Network, Params]:
+    """Chapter 3's network, trained on the training images; its accuracy on validation images is printed."""
+    started = time.perf_counter()
+    network = jnndl.mlp([int(np.prod(splits.training.inputs.shape[1:])), HIDDEN, splits.classes])
+    l2 = L2 * len(splits.training) / 50_000  # lambda/n stays what it was
+    settings: Any = {"key": jax.random.key(SEED), "epochs": EPOCHS, "learning_rate": RATE, "l2": l2}
+    fit = jnndl.fit(network, splits.training, splits.validation, measure_training=0, **settings)
+    accuracy, seconds = fit.history.evaluation_accuracy[-1], time.perf_counter() - started
+    print(f"trained in {seconds:.0f} s: {accuracy:.2%} of the validation images right", flush=True)
+    return fit.network, fit.params
+
+
+def judged(network: Network, params: Params, test: Dataset) -> dict[str, Any]:
+    """All that is measured, on test images drawn without replacement; and whether each target is met."""
+    which = np.random.default_rng(SEED).permutation(len(test))[:PHOTOS]
+    right, photos = singles(network, params, test[which], SEED)
+    found = rows(test, ROWS, SEED + 1, settings_of(network)["white"])
+    accuracy = {way: float(values.mean()) for way, values in right.items()}
+    lost = 100 * (accuracy["untouched"] - accuracy["prepared by read_digits"])
+    whole = float(jnndl.evaluate(network, params, test).accuracy)
+    targets = {
+        f"network: at least {ENOUGH:.0%} of all test images": whole >= ENOUGH,
+        f"photos: at most {POINTS:g} points below the untouched images": lost <= POINTS,
+        f"rows: found in at least {FOUND:.0%}": float(np.mean(found)) >= FOUND,
+    }
+    counts = {"photos": len(which), "rows": len(found), "unread": sum(made is None for _, made in photos)}
+    measured = {"all test images": whole, **accuracy, "points lost": lost, "rows found": float(np.mean(found))}
+    return {"measured": measured, "counts": counts, "targets": targets, "photos": photos}
+
+
+def draw(path: pathlib.Path, photos: list[tuple[bytes, np.ndarray | None]], white: float) -> None:
+    """The first photos, each beside what was prepared from it."""
+    from PIL import Image
+
+    side, across = 150, 4
+    sheet = Image.new("L", (2 * across * (side + 10), -(-len(photos) // across) * (side + 10)), 255)
+    for number, (content, made) in enumerate(photos):
+        corner = (2 * (number % across) * (side + 10), number // across * (side + 10))
+        with Image.open(io.BytesIO(content)) as image:
+            image.thumbnail((side, side))
+            sheet.paste(image, corner)
+        if made is not None:
+            seen = Image.fromarray(np.rint(made * (255 / white)).astype(np.uint8))
+            sheet.paste(seen.resize((side, side), Image.Resampling.NEAREST), (corner[0] + side + 4, corner[1]))
+    jnndl.storage.write_atomically(path, lambda temporary: sheet.save(temporary, "PNG"))
+
+
+def main(arguments: list[str]) -> int:
+    """Train, judge, print and write; returns the exit status: 1 where a target is missed, 2 where there is no data."""
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments photos", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("--data", default="mnist", help="mnist (default), digits, or a folder of four IDX files")
+    parser.add_argument("--network", help="a network saved by jnndl.save, in place of one that is trained now")
+    parser.add_argument("--out", type=pathlib.Path, help="folder for the results (default results/photos for MNIST)")
+    options = parser.parse_args(arguments)
+    try:
+        splits = open_data(options.data)
+        network, params = jnndl.load(options.network) if options.network else trained(splits)
+        result = judged(network, params, splits.test)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    for name, value in result["measured"].items():
+        print(f"{name:26} {value:8.2f}" if name == "points lost" else f"{name:26} {value:8.2%}")
+    for target, met in result["targets"].items():
+        print(f"{'met' if met else 'MISSED':8}{target}")
+    folder = options.out or pathlib.Path("results" if splits.name == "mnist" else f"results-{splits.name}") / "photos"
+    folder.mkdir(parents=True, exist_ok=True)
+    draw(folder / "examples.png", result.pop("photos")[:24], settings_of(network)["white"])
+    record = {"data": splits.name, "seed": SEED, "commit": commit(), "device": device(), "finished": now()} | result
+    write(folder / "result.json", json.dumps(record, indent=1))
+    print(f"written: {folder / 'result.json'} and {folder / 'examples.png'}")
+    return 0 if all(result["targets"].values()) else 1
