@@ -198,7 +198,7 @@ def singles(
     return right, list(zip(photos, made, strict=True))
 
 
-def rows(data: Dataset, number: int, seed: int, white: float) -> list[bool]:
+def rows(data: Dataset, number: int, seed: int, white: float | int) -> list[bool]:
     """Of so many made pictures of rows, whether the digits are found in each."""
     rng, images = np.random.default_rng(seed), np.asarray(data.inputs)
     found = []
@@ -240,7 +240,7 @@ def judged(network: Network, params: Params, test: Dataset) -> dict[str, Any]:
     return {"measured": measured, "counts": counts, "targets": targets, "photos": photos}
 
 
-def draw(path: pathlib.Path, photos: list[tuple[bytes, np.ndarray | None]], white: float) -> None:
+def draw(path: pathlib.Path, photos: list[tuple[bytes, np.ndarray | None]], white: float | int) -> None:
     """The first photos, each beside what was prepared from it."""
     from PIL import Image
 

@@ -78,8 +78,9 @@ def open_network(path: str) -> tuple[Network, Params]:
 def settings_of(network: Network) -> dict[str, Any]:
     """The settings of ``read_digits`` for a network: the shape of its images, what white is, how large digits are.
 
-    White is the one of ``WHITES`` that the network's scale brings nearest to 1; 1 for a network that does not know its
-    scale, such as the book's. Where it is 16, digits fill the image, as scikit-learn's do.
+    White is the one of ``WHITES`` that the network's scale brings nearest to 1, or nearest to 4 where there is an
+    offset: pixels with a standard deviation of 1 span about that. For a network that does not know its scale, such as
+    the book's, it is 1. Where it is 16, digits fill the image, as scikit-learn's do.
 
     Raises:
         ValueError: if its inputs are no image.
@@ -94,7 +95,8 @@ def settings_of(network: Network) -> dict[str, Any]:
             "such as 784 inputs for 28x28 pixels"
         )
     scale = 1.0 if network.scale is None else float(np.median(np.abs(network.scale)))
-    white = min(WHITES, key=lambda white: abs(math.log(max(scale, 1e-300) * white)))
+    span = 4 if np.any(network.offset) else 1
+    white = min(WHITES, key=lambda white: abs(math.log(max(scale, 1e-300) * white / span)))
     return {"shape": shape, "white": white, "box": 1.0 if white == 16 else BOX}
 
 

@@ -7,7 +7,7 @@ BOX = 20 / 28  # MNIST: the longer side of a digit is 20 of 28 pixels
 
 
 def centre(
-    ink: Float[np.ndarray, "h w"], shape: tuple[int, int] = (28, 28), box: float = BOX
+    ink: Float[np.ndarray, "h w"], shape: tuple[int, int] = (28, 28), box: float | int = BOX
 ) -> Float[np.ndarray, "height width"]:
     """Scale a digit into a box of 20 of 28 pixels and put its centre of mass into the middle, as MNIST was made.
 

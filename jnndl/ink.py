@@ -189,7 +189,7 @@ def groups(parts: Parts, shape: tuple[int, ...]) -> list[list[int]]:
     if not kept.any() and len(high):
         span = parts.bottom.max() - parts.top.min(), parts.right.max() - parts.left.min()
         kept |= np.min(np.divide(span, shape)) > CLOSE
-    tall = high[kept].max(initial=0)
+    tall = int(high[kept].max(initial=0))
     kept &= np.maximum(high, wide) >= SPECK * tall
     if kept.sum() > PIECES:
         raise ValueError(f"{kept.sum()} pieces of ink; give a picture with a row of digits, and nothing else")

@@ -30,7 +30,7 @@ TURNS = {
 
 
 def read_digits(
-    path: str | os.PathLike, shape: tuple[int, int] = (28, 28), *, white: float = 255, box: float = BOX
+    path: str | os.PathLike, shape: tuple[int, int] = (28, 28), *, white: float | int = 255, box: float | int = BOX
 ) -> Num[np.ndarray, "n height width"]:
     """The handwritten digits in a picture, made ready as MNIST's were.
 
