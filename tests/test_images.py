@@ -103,8 +103,8 @@ def test_without_ink_nothing():
 
 
 def test_images_of_mnist_stay_as_they_are(mnist):
-    for image in np.asarray(mnist.test.inputs)[::10]:
-        np.testing.assert_allclose(images.centre(image / 255.0), image / image.max(), atol=1e-12)
+    for image in np.asarray(mnist.test.inputs)[::5]:
+        np.testing.assert_array_equal(images.centre(image.astype(float)), image / image.max())
 
 
 # Where the ink is
