@@ -103,8 +103,12 @@ def test_without_ink_nothing():
 
 
 def test_images_of_mnist_stay_as_they_are(mnist):
-    for image in np.asarray(mnist.test.inputs)[::5]:
-        np.testing.assert_array_equal(images.centre(image.astype(float)), image / image.max())
+    cut_off = [4530, 9300, 9302]  # by the lower edge: 19 pixels are left of 20, which are scaled
+    tested = np.asarray(mnist.test.inputs)
+    for number in [*range(0, 10_000, 7), *cut_off]:
+        image = tested[number].astype(float)
+        same = np.array_equal(images.centre(image), image / image.max())
+        assert same == (number not in cut_off), number
 
 
 # Where the ink is
