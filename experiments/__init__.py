@@ -2,5 +2,6 @@
 
 Questions lie by chapter, one file for each: ``ch1``, ``ch2``, ``ch3``, and ``extra`` for those of no chapter. The other
 modules are what they share (``training``, ``comparison``, ``runner``, ``statistics``, ``plots``, ``distort``,
-``catalogue``), the ``report``, the ``benchmark`` (with ``accelerator`` and ``rivals``), and the ``tour``.
+``catalogue``), the ``report``, the ``benchmark`` (with ``accelerator`` and ``rivals``), ``photos`` (is one's own
+handwriting read?), and the ``tour``.
 """

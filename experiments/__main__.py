@@ -1,4 +1,4 @@
-"""The command: ``python -m experiments [NAME ...]``, and its sisters ``report``, ``rules`` and ``tour``."""
+"""The command: ``python -m experiments [NAME ...]``, and its sisters ``photos``, ``report``, ``rules`` and ``tour``."""
 
 import argparse
 import difflib
@@ -11,14 +11,14 @@ import traceback
 
 import jax
 
-from experiments import catalogue, ledger, report, tour
+from experiments import catalogue, ledger, photos, report, tour
 from experiments.catalogue import EXPERIMENTS
 from experiments.runner import Experiment, open_data, run
 from experiments.training import Job, Trainer, duration
 
 FAILED, REFUSED = 1, 2  # exit statuses: an experiment raised, the request cannot be met
 INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
-COMMANDS = {"report": report.main, "rules": ledger.main, "tour": tour.main}
+COMMANDS = {"photos": photos.main, "report": report.main, "rules": ledger.main, "tour": tour.main}
 
 
 def select(names: list[str]) -> list[Experiment]:
@@ -59,6 +59,7 @@ def listing() -> str:
             "Experiments (times: MNIST, ten seeds, two CPU cores):",
             *lines,
             "  benchmark              seconds per epoch, beside other libraries and NumPy (--accelerator: on a GPU)",
+            "  photos                 are digits on photos read as well as MNIST's own images?",
             "",
             "To run some: python -m experiments NAME (an experiment, an id that it answers, a chapter, or all).",
             "Then: python -m experiments report. A notebook to read and change: python -m experiments tour.",
@@ -136,7 +137,7 @@ def arguments_of(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m experiments",
         description="The book's experiments. Without a name, list them.",
-        epilog="Also: python -m experiments report, rules and tour (each with its own --help).",
+        epilog="Also: python -m experiments photos, report, rules and tour (each with its own --help).",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="an experiment, an id, a chapter (ch3), or all")
     parser.add_argument("--data", default="auto", help="auto (default), mnist, digits, or a folder of four IDX files")

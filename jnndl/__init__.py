@@ -28,6 +28,7 @@ from jnndl.measures import evaluate, predict
 from jnndl.network import Network, mlp
 from jnndl.network2 import load_network2, save_network2
 from jnndl.neurons import Neuron
+from jnndl.pictures import read_digits
 from jnndl.training import DivergenceError, Fit, fit
 
 __version__ = "0.2.0.dev0"
@@ -64,6 +65,7 @@ __all__ = [
     "network2",
     "neurons",
     "predict",
+    "read_digits",
     "regularizers",
     "save",
     "save_network2",
