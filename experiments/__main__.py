@@ -139,7 +139,13 @@ def arguments_of(arguments: list[str]) -> argparse.Namespace:
         epilog="Also: python -m experiments report, rules and tour (each with its own --help).",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="an experiment, an id, a chapter (ch3), or all")
-    parser.add_argument("--data", default="auto", help="auto (default), mnist, digits, or a folder of four IDX files")
+    parser.add_argument(
+        "--data",
+        default="auto",
+        metavar="DATA",
+        help="auto (default), mnist, digits, a folder of four IDX files or of a folder of images for each class, or "
+        "FILE.csv (the last column is the class) or FILE.csv:COLUMN",
+    )
     parser.add_argument("--seeds", type=positive, default=10, help="networks per arm (default 10)")
     parser.add_argument("--epochs", type=positive, help="epochs, in place of each experiment's own")
     parser.add_argument("--out", type=pathlib.Path, help="folder for results (default results/ for full runs on MNIST)")

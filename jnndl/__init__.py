@@ -4,14 +4,17 @@ The README holds the table from the book's names to these.
 """
 
 from jnndl import costs, data, equations, gradients, initializers, layers, network2, neurons, regularizers
+from jnndl.arrays import from_arrays
 from jnndl.checks import check_gradients
 from jnndl.data import Dataset, load_digits
 from jnndl.ensemble import fit_many
 from jnndl.files import load, save
+from jnndl.folders import load_images
 from jnndl.idx import load_idx, load_mnist
 from jnndl.layers import Dense, Dropout
 from jnndl.measures import evaluate, predict
 from jnndl.network import Network, mlp
+from jnndl.tables import load_csv
 from jnndl.training import DivergenceError, Fit, fit
 
 __version__ = "0.2.0.dev0"
@@ -30,12 +33,15 @@ __all__ = [
     "evaluate",
     "fit",
     "fit_many",
+    "from_arrays",
     "gradients",
     "initializers",
     "layers",
     "load",
+    "load_csv",
     "load_digits",
     "load_idx",
+    "load_images",
     "load_mnist",
     "mlp",
     "network2",

@@ -134,9 +134,9 @@ def save(path: str | os.PathLike, network: Network, params: Params) -> None:
 
     Save the network that ``fit`` returned (``fit.network``): it knows how its inputs are scaled and what its classes
     are called, so the file alone is enough to predict from raw inputs. The networks of ``fit_many`` go into one file:
-    ``save(path, fit.network, fit.params)``; for the best of them alone, or for number 3, save ``fit.best().best_params``
-    or ``fit.one(3).params``. An initializer that is not one of ``jnndl.initializers`` is not kept: the loaded network
-    has the parameters, but would draw new ones by the default.
+    ``save(path, fit.network, fit.params)``; of the best of them, or of number 3, give ``fit.best().best_params`` or
+    ``fit.one(3).params``. An initializer that is not one of ``jnndl.initializers`` is not kept: the loaded network has
+    the parameters, but would draw new ones by the default.
 
     Args:
         path: the file to write, by convention ending in '.safetensors'; an existing file is replaced only once the new
@@ -182,8 +182,9 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
         saved = _structure(description)
         network = _build(path, description) if network is None else network
         known = {name: _decode(path, description[name]) for name in ("scale", "offset", "classes")}
-        low, high = description.get("input_range") or (None, None)
-        known["input_range"] = None if low is None else (float(low), float(high))
+        if description.get("input_range") is not None:
+            low, high = description["input_range"]
+            known["input_range"] = float(low), float(high)
         leading = (description["networks"],) if "networks" in description else ()
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
         if str(error).startswith(f"{path}: "):
@@ -221,7 +222,7 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
 
 
 def _with_scaling(
-    path: pathlib.Path, network: Network, scale: Any, offset: Any, classes: Any, input_range: Any
+    path: pathlib.Path, network: Network, scale: Any, offset: Any, classes: Any, input_range: Any = None
 ) -> Network:
     """The network, with the input scaling, the class names and the range of inputs of a file."""
     saved = {"classes": classes} | ({} if scale is None else {"scale": scale, "offset": offset})

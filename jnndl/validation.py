@@ -129,7 +129,7 @@ def stacked(network: Network, params: Params) -> int | None:
     template = network.param_shapes
     if jax.tree.structure(params) != jax.tree.structure(template):  # type: ignore[operator]
         return None
-    leading = set()
+    leading = set[tuple[int, ...]]()
     for leaf, one in zip(jax.tree.leaves(params), jax.tree.leaves(template), strict=True):
         extra = np.ndim(leaf) - len(one.shape)
         leading.add(np.shape(leaf)[:extra] if np.shape(leaf)[extra:] == one.shape else ())
