@@ -85,7 +85,7 @@ def benchmark(options: argparse.Namespace) -> int:
     try:
         benchmark.check_case(options.only)
         splits = open_data(options.data)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         return refuse(error)
     folder = results_folder(options, splits.name)
     if options.accelerator:
@@ -207,7 +207,7 @@ def main(arguments: list[str] | None = None) -> int:
             splits = open_data(options.data)
             folder = results_folder(options, splits.name)
             folder.mkdir(parents=True, exist_ok=True)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, ImportError) as error:
             return refuse(error)
         job = Job(splits, options.seeds, options.epochs, options.quick, Trainer(options.devices, options.resume))
         return run_all(chosen, job, folder, is_full(options, splits.name))

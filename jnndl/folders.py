@@ -74,7 +74,7 @@ def find_images(folder: pathlib.Path) -> tuple[tuple[str, ...], list[tuple[pathl
     classes = [path for path in _visible(folder) if path.is_dir()]
     if len(classes) < 2:
         raise FileNotFoundError(
-            f"{folder}: holds {len(classes)} folders; give one that holds a folder of images for each class, two at least"
+            f"{folder}: holds {len(classes)} folders; give one that holds a folder of images for each class, 2 at least"
         )
     found = []
     for label, inner in enumerate(classes):
