@@ -227,6 +227,8 @@ class MLPRegressor(RegressorMixin, _MLP):
         self._shape = np.shape(y)[1:]
         targets = np.asarray(y, float).reshape(len(x), -1)
         n_out = targets.shape[1]
+        self._y_mean: np.ndarray
+        self._y_std: np.ndarray
         self._y_mean, self._y_std = _moments(targets) if self.standardize else (np.zeros(n_out), np.ones(n_out))
         targets = ((targets - self._y_mean) / self._y_std).astype(jax.dtypes.canonicalize_dtype(float))
         self._train(x, targets, costs.quadratic, neurons.linear, n_out)
