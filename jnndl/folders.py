@@ -20,9 +20,9 @@ def load_images(
     folder: str | os.PathLike,
     *,
     key: Any,
-    shape: tuple[int, int] | None = None,
-    validation: float = 0.2,
-    test: float = 0.2,
+    shape: Any = None,
+    validation: Any = 0.2,
+    test: Any = 0.2,
 ) -> Splits:
     """Load images from a folder that has a folder of them for each class, ``cats/`` and ``dogs/``, say.
 

@@ -181,7 +181,7 @@ class MLPClassifier(ClassifierMixin, _MLP):
         check_classification_targets(y)
         self.classes_, labels = np.unique(column_or_1d(y, warn=True), return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"y has one class only, {self.classes_[0]!r}; give examples of at least two classes")
+            raise ValueError(f"y has one class only, {self.classes_[0]}; give examples of at least two classes")
         self._train(x, labels.astype(np.int32), costs.log_likelihood, neurons.softmax, len(self.classes_))
         self.network_ = _for_raw(self._network, self._mean, self._std, tuple(map(str, self.classes_)))
         self.params_ = self._params
