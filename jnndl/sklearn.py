@@ -31,23 +31,26 @@ except ModuleNotFoundError as error:
 
 
 class _MLP(BaseEstimator):
-    """What classifier and regressor share; ``MLPClassifier`` describes the arguments."""
+    """What classifier and regressor share; ``MLPClassifier`` describes the arguments.
+
+    As scikit-learn asks, the constructor takes anything, and ``fit`` checks it.
+    """
 
     def __init__(
         self,
         hidden_layer_sizes: Any = (30,),
         *,
         hidden: Any = "tanh",
-        epochs: int = 100,
-        learning_rate: float = 0.05,
-        batch_size: int = 10,
-        l1: float | None = None,
-        l2: float | None = None,
-        momentum: float | None = None,
+        epochs: Any = 100,
+        learning_rate: Any = 0.05,
+        batch_size: Any = 10,
+        l1: Any = None,
+        l2: Any = None,
+        momentum: Any = None,
         optimizer: Any = None,
-        patience: int | None = None,
-        validation_fraction: float = 0.1,
-        standardize: bool = True,
+        patience: Any = None,
+        validation_fraction: Any = 0.1,
+        standardize: Any = True,
         random_state: Any = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes

