@@ -86,7 +86,7 @@ def benchmark(options: argparse.Namespace) -> int:
     try:
         benchmark.check_case(options.only)
         splits = open_data(options.data)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         return refuse(error)
     folder = results_folder(options, splits.name)
     if options.accelerator:
@@ -140,7 +140,13 @@ def arguments_of(arguments: list[str]) -> argparse.Namespace:
         epilog="Also: python -m experiments photos, report, rules and tour (each with its own --help).",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="an experiment, an id, a chapter (ch3), or all")
-    parser.add_argument("--data", default="auto", help="auto (default), mnist, digits, or a folder of four IDX files")
+    parser.add_argument(
+        "--data",
+        default="auto",
+        metavar="DATA",
+        help="auto (default), mnist, digits, a folder of four IDX files or of a folder of images for each class, or "
+        "FILE.csv (the last column is the class) or FILE.csv:COLUMN",
+    )
     parser.add_argument("--seeds", type=positive, default=10, help="networks per arm (default 10)")
     parser.add_argument("--epochs", type=positive, help="epochs, in place of each experiment's own")
     parser.add_argument("--out", type=pathlib.Path, help="folder for results (default results/ for full runs on MNIST)")
@@ -202,7 +208,7 @@ def main(arguments: list[str] | None = None) -> int:
             splits = open_data(options.data)
             folder = results_folder(options, splits.name)
             folder.mkdir(parents=True, exist_ok=True)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, ImportError) as error:
             return refuse(error)
         job = Job(splits, options.seeds, options.epochs, options.quick, Trainer(options.devices, options.resume))
         return run_all(chosen, job, folder, is_full(options, splits.name))

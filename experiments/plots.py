@@ -297,13 +297,14 @@ def images(
 
     Args:
         path: the PNG to write.
-        pictures: shape (n, height, width).
+        pictures: shape (n, height, width), or (n, columns) of a table.
         title: above them all.
         captions: one above each picture, or none.
         columns: how many pictures stand side by side.
         signed: blue for negative, red for positive values, with one scale for all; otherwise dark for large values.
     """
     pictures = np.asarray(pictures, float)
+    pictures = pictures[:, None] if pictures.ndim == 2 else pictures  # a row of a table: a line of pixels
     rows = max(1, -(-len(pictures) // columns))
     width = max(4.0, columns * 0.9)
     new = Figure(figsize=(width, rows * (1.1 if captions else 0.9) + 0.5), layout="constrained")

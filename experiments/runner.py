@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -116,13 +117,32 @@ class Experiment:
 
 
 def open_data(name: str) -> Splits:
-    """The data that ``--data`` names; ``auto`` falls back on the bundled digits, and says so."""
+    """The data that ``--data`` names; ``auto`` falls back on the bundled digits, and says so.
+
+    Besides "auto", "mnist" and "digits": a folder of MNIST's four files; a folder with a folder of images for each
+    class; "FILE.csv" whose last column names the classes, or "FILE.csv:COLUMN". Images and tables are divided by the
+    key 0, a fifth each for validation and test.
+
+    Raises:
+        FileNotFoundError, ValueError: if there are no such data, or their targets are no classes.
+    """
     if name == "digits":
         return jnndl.load_digits()
     if name == "mnist":
         return jnndl.load_mnist()
+    if table := re.fullmatch(r"(.*\.csv)(?::(.+))?", name, re.IGNORECASE):
+        splits = jnndl.load_csv(table[1], target=table[2] or -1, key=0)
+        if not splits.classes:
+            raise ValueError(
+                f"{name}: the target column holds numbers to predict, but the experiments need classes; name another "
+                "column, as in FILE.csv:COLUMN"
+            )
+        return splits
     if name != "auto":
-        return jnndl.load_idx(name)
+        folder = pathlib.Path(name).expanduser()
+        inner = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+        idx = [path for path in folder.glob("*") if "idx" in path.name and path.is_file()] if inner else []
+        return jnndl.load_images(folder, key=0) if inner and not idx else jnndl.load_idx(name)
     try:
         return jnndl.load_mnist()
     except ConnectionError as error:

@@ -16,11 +16,13 @@ The README has a table from the book's names to these.
 """
 
 from jnndl import costs, data, equations, gradients, initializers, layers, network2, neurons, regularizers
+from jnndl.arrays import from_arrays
 from jnndl.checks import check_gradients
 from jnndl.costs import Cost
 from jnndl.data import Dataset, Splits, load_digits
 from jnndl.ensemble import fit_many
 from jnndl.files import load, save
+from jnndl.folders import load_images
 from jnndl.gradients import Objective, autodiff, backprop
 from jnndl.idx import load_idx, load_mnist
 from jnndl.layers import Dense, Dropout
@@ -29,6 +31,7 @@ from jnndl.network import Network, mlp
 from jnndl.network2 import load_network2, save_network2
 from jnndl.neurons import Neuron
 from jnndl.pictures import read_digits
+from jnndl.tables import load_csv
 from jnndl.training import DivergenceError, Fit, fit
 
 __version__ = "0.2.0.dev0"
@@ -53,12 +56,15 @@ __all__ = [
     "evaluate",
     "fit",
     "fit_many",
+    "from_arrays",
     "gradients",
     "initializers",
     "layers",
     "load",
+    "load_csv",
     "load_digits",
     "load_idx",
+    "load_images",
     "load_mnist",
     "load_network2",
     "mlp",

@@ -46,6 +46,18 @@ def rescale(inputs: Any, scale: Scale, offset: Scale, shape: tuple[int, ...], dt
     return x if offset == 0.0 else x + factor(offset)
 
 
+def seen_range(inputs: Any, scale: Scale, offset: Scale) -> tuple[float, float]:
+    """The smallest and the largest number in ``scale * inputs + offset``, found on the host.
+
+    Args:
+        inputs: n examples, at least one; bytes or floats.
+        scale, offset: a number for all, or one number per column.
+    """
+    raw = np.asarray(inputs).reshape(len(inputs), -1)
+    ends = np.stack([raw.min(axis=0), raw.max(axis=0)]).astype(float) * scale + offset
+    return float(ends.min()), float(ends.max())
+
+
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
 class Dataset:
@@ -63,14 +75,19 @@ class Dataset:
         targets: integer class labels of shape (n,), or floats of shape (n, n_out).
         scale: a number, or one number per column; 1/256 for MNIST, as in the book's own files.
         offset: likewise; 0 for none.
+        classes: the names of the classes, in the order of the labels, or None. A network trained on the data has them
+            too.
     """
 
     inputs: Num[Array | np.ndarray, "n ..."]
     targets: Num[Array | np.ndarray, "n ..."]
     scale: Any = dataclasses.field(default=1.0, metadata={"static": True})
     offset: Any = dataclasses.field(default=0.0, metadata={"static": True})
+    classes: Any = dataclasses.field(default=None, metadata={"static": True})
 
     def __post_init__(self) -> None:
+        if self.classes is not None:
+            object.__setattr__(self, "classes", tuple(map(str, self.classes)))
         object.__setattr__(self, "scale", as_scale(1.0 if self.scale is None else self.scale))
         object.__setattr__(self, "offset", as_scale(0.0 if self.offset is None else self.offset))
 
@@ -111,7 +128,8 @@ class Splits(NamedTuple):
         training, validation, test: the parts. Test data are for the end; choose on validation data.
         name: "mnist", "digits", or the folder's name.
         sha256: checksum of each file's decompressed content (of the whole set, for the digits).
-        classes: the number of classes.
+        classes: the number of classes; 0 where the targets are numbers.
+        names: their names, in the order of the labels, or None where they are just numbered.
     """
 
     training: Dataset
@@ -120,6 +138,7 @@ class Splits(NamedTuple):
     name: str
     sha256: dict[str, str]
     classes: int
+    names: tuple[str, ...] | None = None
 
 
 def standardize(splits: Splits) -> Splits:
@@ -139,11 +158,19 @@ def load_digits() -> Splits:
     1,197 training, 300 validation and 300 test images, split by a permutation that is always the same. Pixels are
     whole numbers from 0 to 16, and are divided by 16.
 
+    Raises:
+        ModuleNotFoundError: if scikit-learn is not installed.
+
     >>> digits = jnndl.load_digits()
     >>> digits.training.inputs.shape
     (1197, 8, 8)
     """
-    from sklearn import datasets  # here, because it takes a second and few programs need it
+    try:
+        from sklearn import datasets  # here, because it takes a second and few programs need it
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "load_digits: the digits come with scikit-learn, which is not installed; pip install 'jnndl[sklearn]'"
+        ) from error
 
     digits = datasets.load_digits()
     images, labels = digits.images.astype(np.uint8), digits.target.astype(np.uint8)

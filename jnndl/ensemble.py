@@ -19,13 +19,14 @@ from jaxtyping import Array, Key
 
 from jnndl import validation
 from jnndl.arguments import check_whole
+from jnndl.chance import warn_at_chance
 from jnndl.chunks import CHUNK
 from jnndl.data import Dataset
 from jnndl.measures import History, Scores
 from jnndl.network import Network, Params
 from jnndl.options import Run, Settings, prepare
 from jnndl.settings import Hyperparameters, State, TrainConfig, start
-from jnndl.training import Fit, compiled_once, make_checkpoint, start_one, train_epoch, train_loop, warn_at_chance
+from jnndl.training import Fit, compiled_once, make_checkpoint, start_one, train_epoch, train_loop
 
 HOST_BYTES = 4 * 2**30  # assumed memory where a device does not report its own
 
@@ -135,7 +136,8 @@ def fit_many(
     Returns:
         A ``Fit`` in which every array has a leading axis of networks; ``history`` has shape (networks, epochs), and NaN
         for a network that had stopped. One that diverges is stopped and marked in ``state.diverged``. If there are
-        several parts, the arrays are NumPy's, on the host.
+        several parts, the arrays are NumPy's, on the host. ``fit.one(3)`` and ``fit.best()`` are results of one
+        network; ``save(path, fit.network, fit.params)`` keeps all.
 
     Warns and raises as ``fit`` does, except that divergence does not raise. Also warns if the networks do not fit into
     memory.
@@ -148,7 +150,7 @@ def fit_many(
     results = [train_part(run, keys, part, None if len(parts) == 1 else number) for number, part in enumerate(parts)]
     state, history = results[0] if len(parts) == 1 else _join(results, keys)
     warn_at_chance(run, history)
-    return Fit(run.config.network, history, state)
+    return Fit(validation.with_range(run.config.network, training), history, state)
 
 
 def plan_parts(run: Run, keys: Key[Array, " networks"], at_once: int | None) -> list[slice]:

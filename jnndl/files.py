@@ -86,6 +86,8 @@ def _describe(network: Network) -> dict[str, Any]:
                 elif field.init:
                     layers[-1][field.name] = _encode(value, f"layer {number}, {kind}, {field.name}")
     rest = {name: getattr(network, name) for name in ("input_shape", "scale", "offset", "classes")}
+    if network.input_range is not None:
+        rest["input_range"] = network.input_range
     return {"layers": layers, "neuron": _encode(network.neuron, "neuron")["neuron"]} | {
         name: _encode(value, name) for name, value in rest.items()
     }
@@ -134,25 +136,29 @@ def save(path: str | os.PathLike, network: Network, params: Params) -> None:
     >>> jnndl.save("network.safetensors", network, network.init(0))
     >>> network, params = jnndl.load("network.safetensors")
 
-    Save the network that ``fit`` returned (``fit.network``): it knows how its inputs are scaled, so the file alone is
-    enough to predict from raw inputs. An initializer that is not one of ``jnndl.initializers`` is not kept: the loaded
-    network has the parameters, but would draw new ones by the default.
+    Save the network that ``fit`` returned (``fit.network``): it knows how its inputs are scaled and what its classes
+    are called, so the file alone is enough to predict from raw inputs. The networks of ``fit_many`` go into one file:
+    ``save(path, fit.network, fit.params)``; of the best of them, or of number 3, give ``fit.best().best_params`` or
+    ``fit.one(3).params``. An initializer that is not one of ``jnndl.initializers`` is not kept: the loaded network has
+    the parameters, but would draw new ones by the default.
 
     Args:
         path: the file to write, by convention ending in '.safetensors'; an existing file is replaced only once the new
             one is complete.
         network: the network.
-        params: its parameters.
+        params: its parameters; of many networks, each array with a leading axis of networks.
 
     Raises:
         TypeError, ValueError: if the parameters are those of another network, or a field of a layer cannot be saved.
     """
-    validation.check_params(network, params)
+    many = validation.stacked(network, params)
+    validation.check_params(network, params, many)
     for name, leaf in storage.named(params).items():
         if np.asarray(leaf).dtype.kind != "f":
             raise TypeError(f"params: {name} is {leaf.dtype}; give floats of 16, 32 or 64 bits, by astype(float)")
     tensors = {name: np.asarray(leaf, order="C") for name, leaf in storage.named(params).items()}
-    metadata = {"format": FORMAT, "version": str(VERSION), "network": json.dumps(_describe(network))}
+    description = _describe(network) | ({} if many is None else {"networks": many})
+    metadata = {"format": FORMAT, "version": str(VERSION), "network": json.dumps(description)}
     storage.write_tensors(path, tensors, metadata)
 
 
@@ -171,7 +177,8 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
             the file.
 
     Returns:
-        The network, which knows the scale of its inputs if it was saved with it, and its parameters.
+        The network, which knows the scale of its inputs if it was saved with it, and its parameters. Of a file of many
+        networks, these have a leading axis of networks.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -185,6 +192,10 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
         saved = _structure(description)
         network = _build(path, description) if network is None else network
         known = {name: _decode(path, description[name]) for name in ("scale", "offset", "classes")}
+        if description.get("input_range") is not None:
+            low, high = description["input_range"]
+            known["input_range"] = float(low), float(high)
+        leading = (description["networks"],) if "networks" in description else ()
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
         if str(error).startswith(f"{path}: "):
             raise
@@ -192,9 +203,8 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
             f"{path}: its description of the network is damaged ({error!r}); save the network again"
         ) from error
     template = network.param_shapes
-    expected, found = (
-        {name: tuple(leaf.shape) for name, leaf in tree.items()} for tree in (storage.named(template), tensors)
-    )
+    expected = {name: (*leading, *leaf.shape) for name, leaf in storage.named(template).items()}
+    found = {name: tensor.shape for name, tensor in tensors.items()}
     if expected != found:
         name = next(name for name in [*expected, *found] if expected.get(name) != found.get(name))
         raise ValueError(
@@ -221,8 +231,10 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
     )
 
 
-def _with_scaling(path: pathlib.Path, network: Network, scale: Any, offset: Any, classes: Any) -> Network:
-    """The network, with the input scaling and the class names of a file."""
+def _with_scaling(
+    path: pathlib.Path, network: Network, scale: Any, offset: Any, classes: Any, input_range: Any = None
+) -> Network:
+    """The network, with the input scaling, the class names and the range of inputs of a file."""
     saved = {"classes": classes} | ({} if scale is None else {"scale": scale, "offset": offset})
     if network.scale is None and scale is not None:
         network = dataclasses.replace(network, scale=scale, offset=offset)
@@ -234,4 +246,4 @@ def _with_scaling(path: pathlib.Path, network: Network, scale: Any, offset: Any,
                 f"{path}: {name} is {value} in the file, {getattr(network, name)} in the network; load it without "
                 "network=, or with the one it was saved from"
             )
-    return network
+    return network if input_range is None else dataclasses.replace(network, input_range=input_range)

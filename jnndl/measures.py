@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import warnings
 from typing import Any, NamedTuple
 
 import jax
@@ -12,10 +13,12 @@ from jaxtyping import Array, Float, PyTree
 from jnndl import validation
 from jnndl.chunks import CHUNK
 from jnndl.costs import Cost, as_cost, cross_entropy
-from jnndl.data import Dataset, rescale
+from jnndl.data import Dataset, rescale, seen_range
 from jnndl.gradients import Objective
 from jnndl.network import Network, Params
 from jnndl.settings import State, TrainConfig, make_objective
+
+FAR = 2  # inputs are far outside from twice the width of the range of training on
 
 
 class Scores(NamedTuple):
@@ -229,6 +232,25 @@ def _outputs(network: Network, params: Params, x: Array) -> Array:
     return jax.lax.map(lambda x: network(params, x), x, batch_size=CHUNK)
 
 
+def _warn_far(network: Network, inputs: Any, scale: Any, offset: Any) -> None:
+    """Warn where what the network sees is far outside of what it saw in training."""
+    if network.input_range is None or not len(inputs):
+        return
+    (low, high), (lowest, highest) = network.input_range, seen_range(inputs, scale, offset)
+    far = FAR * (high - low)
+    if far > 0 and (lowest < low - far or highest > high + far):
+        what = "the inputs"
+        if isinstance(scale, float) and isinstance(offset, float) and scale > 0:  # in the units of the user
+            low, high, lowest, highest = ((x - offset) / scale for x in (low, high, lowest, highest))
+        else:
+            what = "after scaling, the inputs"
+        warnings.warn(
+            f"{what} go from {lowest:g} to {highest:g}, but the network was trained on {low:g} to "
+            f"{high:g}; give them in the units of the training data",
+            stacklevel=3,
+        )
+
+
 def predict(network: Network, params: Params, inputs: Dataset | Float[Array | np.ndarray, "n ..."] | Any) -> Prediction:
     """Classify examples.
 
@@ -236,6 +258,10 @@ def predict(network: Network, params: Params, inputs: Dataset | Float[Array | np
     >>> answers = jnndl.predict(network, network.init(0), digits.test[:5])
     >>> answers.labels.shape, answers.outputs.shape
     ((5,), (5, 10))
+
+    Warns where an input is far outside of what the network was trained on. What it sees, after scaling, is compared
+    with the smallest and the largest number that it saw in training, in any column: far is more than twice their
+    distance below the one or above the other.
 
     Args:
         network: the network. One that ``fit`` returned, or that was loaded, knows how to scale its inputs.
@@ -250,9 +276,11 @@ def predict(network: Network, params: Params, inputs: Dataset | Float[Array | np
     validation.check_inputs(network, inputs)
     dtype, shape = jnp.result_type(*jax.tree.leaves(params)), network.input_shape
     if isinstance(inputs, Dataset):
-        x = inputs.examples(shape, dtype)
+        raw, scale, offset = inputs.inputs, inputs.scale, inputs.offset
     else:
-        x = rescale(inputs, 1.0 if network.scale is None else network.scale, network.offset, shape, dtype)
+        raw, scale, offset = inputs, 1.0 if network.scale is None else network.scale, network.offset
+    _warn_far(network, raw, scale, offset)
+    x = rescale(raw, scale, offset, shape, dtype)
     outputs = jax.device_get(_outputs(network, params, x))
     labels = outputs.argmax(axis=-1)
     return Prediction(labels, outputs, None if network.classes is None else [network.classes[k] for k in labels])

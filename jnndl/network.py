@@ -40,6 +40,8 @@ class Network:
         scale, offset: it was trained on ``scale * inputs + offset``, each a number or one number per column; scale None
             means not known yet.
         classes: the names of the classes, one per output, or None.
+        input_range: the smallest and the largest number that it saw in training, after scaling, or None. ``predict``
+            warns of inputs far outside. It takes no part in comparing networks.
 
     Raises:
         TypeError, ValueError: if there is no layer, one is not a layer, or two neighbours do not fit together.
@@ -51,6 +53,7 @@ class Network:
     scale: Any = None
     offset: Any = 0.0
     classes: Sequence[str] | None = None
+    input_range: tuple[float, float] | None = dataclasses.field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         self._normalize()
@@ -94,6 +97,7 @@ class Network:
             "scale": None if self.scale is None else as_scale(self.scale),
             "offset": as_scale(0.0 if None in (self.scale, self.offset) else self.offset),
             "classes": None if self.classes is None else tuple(map(str, self.classes)),
+            "input_range": None if self.input_range is None else tuple(map(float, self.input_range)),
         }
         for name, value in clean.items():
             object.__setattr__(self, name, value)

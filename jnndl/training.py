@@ -3,8 +3,8 @@
 import dataclasses
 import functools
 import json
+import operator
 import os
-import warnings
 from collections.abc import Callable
 from typing import Any, Unpack
 
@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from jnndl import identity, validation
+from jnndl.chance import warn_at_chance
 from jnndl.checkpoints import Checkpoint
 from jnndl.data import Dataset
 from jnndl.descent import epoch
@@ -55,6 +56,51 @@ class Fit:
         By accuracy (or cost, without labels) on the evaluation data, or on the training data where there are none.
         """
         return self.state.best.params
+
+    def one(self, number: int) -> "Fit":
+        """Of many networks, the one of this number, from 0: what ``fit`` would have returned for its key.
+
+        Raises:
+            TypeError: if this is the result of ``fit``, which is one network.
+            IndexError: if there is no such number.
+
+        >>> fit = jnndl.fit_many(network, training, keys=keys, epochs=3, learning_rate=0.5)  # doctest: +SKIP
+        >>> jnndl.evaluate(fit.network, fit.one(3).params, test).accuracy  # doctest: +SKIP
+        """
+        many = self._many("one")
+        if not -many <= (number := operator.index(number)) < many:
+            raise IndexError(f"one: number is {number}, but there are {many} networks; give 0 to {many - 1}")
+        history, state = jax.tree.map(lambda leaf: leaf[number], (self.history, self.state))
+        done = int(state.epoch)  # when it stopped; what follows is NaN, for the others
+        return Fit(self.network, jax.tree.map(lambda column: column[..., :done], history), state)
+
+    @property
+    def best_number(self) -> int:
+        """Of many networks, the number of the best, from 0: the first whose best epoch has the highest score.
+
+        The score is ``state.best.score``: the accuracy on the evaluation data given to ``fit_many`` (minus the cost,
+        without labels), or on the training data where there were none. These data have chosen: the best score on them
+        flatters, so measure the network that was chosen on other data.
+
+        Raises:
+            TypeError: if this is the result of ``fit``.
+            ValueError: if nothing was measured by which to choose.
+        """
+        self._many("best")
+        scores = np.asarray(self.state.best.score)
+        if not np.isfinite(scores).any():
+            raise ValueError("best: nothing was measured; give fit_many evaluation data, or measure_training=1")
+        return int(scores.argmax())
+
+    def best(self) -> "Fit":
+        """Of many networks, the best one, by ``best_number``; its ``best_params`` are those of its best epoch."""
+        return self.one(self.best_number)
+
+    def _many(self, what: str) -> int:
+        """The number of networks; raises where it is the one network of ``fit``."""
+        if np.ndim(self.history.penalty) != 2:
+            raise TypeError(f"{what}: this is one network, from fit; take its params or best_params")
+        return len(self.history.penalty)
 
     @property
     def best_epoch(self) -> Any:
@@ -150,7 +196,7 @@ def fit(
     step = functools.partial(_train_epoch, run.config)
     state, history = train_loop(step, state, data, run, after_epoch, checkpoint)
     warn_at_chance(run, history)
-    return Fit(run.config.network, history, state)
+    return Fit(validation.with_range(run.config.network, training), history, state)
 
 
 def train_loop(
@@ -215,21 +261,3 @@ def make_checkpoint(run: Run, keys: Key[Array, "..."], path: str | os.PathLike |
     rest = {"keys": keys, "params": loop.params, "training": run.training, "evaluation": run.evaluation}
     about = identity.describe({"config": run.config, "hyper": hyper, **rest})
     return Checkpoint(path or loop.checkpoint, loop.checkpoint_every, json.loads(json.dumps(about)))
-
-
-def warn_at_chance(run: Run, history: History) -> None:
-    """Warn where a network never did better than naming the most common class would."""
-    if history.training_accuracy is None or np.isnan(history.training_accuracy).all():
-        return
-    chance = np.bincount(np.asarray(run.training.targets)).max() / len(run.training)
-    best = np.fmax.reduce(np.atleast_2d(history.training_accuracy), axis=-1)  # fmax: NaN from where one had stopped
-    stuck = best < min(1.1 * chance, (1 + chance) / 2)
-    if np.any(stuck):
-        rates = np.unique(np.broadcast_to(run.hyper.learning_rate, best.shape)[stuck])
-        who = "the network stays" if len(stuck) == 1 else f"{stuck.sum()} of {len(stuck)} networks stayed"
-        warnings.warn(
-            f"training accuracy never rose above {best[stuck].max():.1%}, and naming the most common class gets "
-            f"{chance:.1%}: {who} at chance; try another learning_rate (now {', '.join(f'{r:g}' for r in rates)}), "
-            "smaller initial weights, fewer layers or a weaker penalty",
-            stacklevel=3,
-        )

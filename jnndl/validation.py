@@ -16,7 +16,7 @@ import numpy as np
 
 from jnndl.arguments import as_key, short_repr
 from jnndl.costs import Cost
-from jnndl.data import Dataset
+from jnndl.data import Dataset, seen_range
 from jnndl.network import Network, Params
 
 
@@ -100,9 +100,18 @@ def check_params(network: Network, params: Params, count: int | None = None) -> 
         network: the network.
         params: the parameters.
         count: the number of networks, where every array may have a leading axis of networks; None for one network.
+
+    Raises:
+        TypeError, ValueError: with what to give; for the parameters of many networks where one is wanted, too.
     """
     template = network.param_shapes
     remedy = "give what network.init, fit or load returned for it"
+    many = stacked(network, params) if count is None else None
+    if many is not None:
+        raise ValueError(
+            f"params are those of {many} networks; give those of one: fit.one(0).params, fit.best().best_params, or "
+            "jax.tree.map(lambda leaf: leaf[0], params)"
+        )
     if jax.tree.structure(params) != jax.tree.structure(template):  # type: ignore[operator]
         raise ValueError(
             f"params is {short_repr(params)}, not parameters of this network ({len(network.layers)} layers); {remedy}"
@@ -118,26 +127,56 @@ def check_params(network: Network, params: Params, count: int | None = None) -> 
             )
 
 
+def stacked(network: Network, params: Params) -> int | None:
+    """Of how many networks these parameters are, where every array has a leading axis of networks; else None."""
+    template = network.param_shapes
+    if jax.tree.structure(params) != jax.tree.structure(template):  # type: ignore[operator]
+        return None
+    leading = set[tuple[int, ...]]()
+    for leaf, one in zip(jax.tree.leaves(params), jax.tree.leaves(template), strict=True):
+        extra = np.ndim(leaf) - len(one.shape)
+        leading.add(np.shape(leaf)[:extra] if np.shape(leaf)[extra:] == one.shape else ())
+    axes = leading.pop()
+    return axes[0] if len(axes) == 1 and not leading else None
+
+
 def bind(network: Network, data: Dataset, name: str) -> Network:
-    """The network with the scaling of these data.
+    """The network with the scaling and the class names of these data.
 
     Raises:
-        ValueError: if it knows already that they are scaled otherwise.
+        ValueError: if it knows already that they are scaled otherwise, or that the classes are others.
     """
-    if network.scale is None:
-        return _scaled(network, data.scale, data.offset)
     known, found = (network.scale, network.offset), (data.scale, data.offset)
-    if known != found:
+    if network.scale is not None and known != found:
         raise ValueError(
             f"{name} data: inputs are scaled as {_scaling(*found)}, but the network was trained on {_scaling(*known)}; "
             "give the Dataset the scale and offset of the training data"
         )
-    return network
+    classes = network.classes if data.classes is None else data.classes
+    if network.classes not in (None, classes):
+        raise ValueError(
+            f"{name} data: classes are {_few(classes)}, but the network's are {_few(network.classes)}; number the "
+            "labels as in the training data"
+        )
+    about = (*found, classes)
+    return network if about == (*known, network.classes) else _known(network, about, network.input_range)
+
+
+def with_range(network: Network, data: Dataset) -> Network:
+    """The network, which now knows the smallest and the largest number that it saw in these data."""
+    about = network.scale, network.offset, network.classes
+    return _known(network, about, seen_range(data.inputs, data.scale, data.offset))
 
 
 @functools.lru_cache(maxsize=64)  # the same object again: what it knows of its shapes is found once
-def _scaled(network: Network, scale: Any, offset: Any) -> Network:
-    return dataclasses.replace(network, scale=scale, offset=offset)
+def _known(network: Network, about: tuple[Any, Any, Any], input_range: Any) -> Network:
+    scale, offset, classes = about
+    return dataclasses.replace(network, scale=scale, offset=offset, classes=classes, input_range=input_range)
+
+
+def _few(names: Any) -> str:
+    """The first of some names."""
+    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
 
 
 def _scaling(scale: Any, offset: Any) -> str:
@@ -178,6 +217,11 @@ def check_data(network: Network, cost: Cost, data: Any, name: str) -> None:
                 f"{name} data: {field} has {len(value)} numbers, but inputs have {n_in} columns; give one number, or "
                 f"{n_in}"
             )
+    if data.classes is not None and data.has_labels and len(data.classes) != n_out:
+        raise ValueError(
+            f"{name} data: there are {len(data.classes)} classes ({_few(data.classes)}), but the network has {n_out} "
+            f"outputs; give it {len(data.classes)} outputs"
+        )
     bind(network, data, name)
     if data.has_labels:
         _check_labels(n_out, data, name)

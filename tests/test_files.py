@@ -20,7 +20,7 @@ import jaxtyping
 import numpy as np
 import pytest
 import safetensors.numpy
-from samples import draw
+from samples import blobs, draw
 
 import jnndl
 from jnndl import costs, files, initializers, network2, neurons, storage
@@ -798,9 +798,9 @@ def test_parameters_of_another_network_are_not_saved(saved, other):
     before = path.read_bytes()
     with pytest.raises(ValueError, match="params"):
         jnndl.save(path, network, draw(other))
-    many = jax.tree.map(lambda a: jnp.stack([a, a]), params)
+    mixed = (jax.tree.map(lambda a: jnp.stack([a, a]), params[0]), params[1])
     with pytest.raises(ValueError, match=r"params: \[0\]\.weight has shape \(2, 4, 5\), but \(4, 5\) in this network"):
-        jnndl.save(path, network, many)
+        jnndl.save(path, network, mixed)
     assert path.read_bytes() == before
 
 
@@ -883,3 +883,149 @@ def test_parameters_that_load_would_refuse_are_not_saved(saved, dtype):
     with pytest.raises(TypeError, match=r"params: .*0.*weight is .*; give"):
         jnndl.save(path, network, jax.tree.map(lambda leaf: jnp.asarray(leaf).astype(dtype), params))
     assert path.read_bytes() == before
+
+
+# Many networks in a file, and one of many
+
+
+@pytest.fixture(scope="module")
+def many():
+    """Five networks, of which the third learns most and the first nothing, and the data they were measured on."""
+    evaluation = blobs(30, seed=1)
+    rates = [1e-9, 0.01, 1.0, 0.02, 0.05]
+    settings = {"keys": jax.random.split(jax.random.key(0), 5), "epochs": 4, "learning_rate": rates, "patience": 2}
+    with pytest.warns(UserWarning, match="at chance"):
+        return jnndl.fit_many(mlp([2, 4, 3]), blobs(60), evaluation, **settings), evaluation, settings
+
+
+def test_many_networks_come_back_from_one_file(path, many):
+    fit, evaluation, _ = many
+    jnndl.save(path, fit.network, fit.params)
+    network, params = jnndl.load(path)
+    assert network == fit.network
+    assert bits(params) == bits(fit.params)
+    assert json.loads(read_by_hand(path)[0]["network"])["networks"] == 5
+    assert bits(jnndl.load(path, mlp([2, 4, 3]))[1]) == bits(fit.params)
+    one = jax.tree.map(lambda leaf: leaf[2], params)
+    found = jnndl.evaluate(network, one, evaluation).accuracy
+    assert found == pytest.approx(fit.history.evaluation_accuracy[2, int(fit.state.epoch[2]) - 1])
+
+
+def test_one_network_of_a_single_stack_is_a_stack_too(path):
+    network = mlp([3, 2])
+    params = jax.tree.map(lambda leaf: leaf[None], draw(network))
+    jnndl.save(path, network, params)
+    assert bits(jnndl.load(path)[1]) == bits(params)
+
+
+def test_a_file_of_many_whose_number_is_wrong_is_refused(path, many):
+    fit, _, _ = many
+    jnndl.save(path, fit.network, fit.params)
+    metadata, arrays = read_by_hand(path)
+    description = json.loads(metadata["network"]) | {"networks": 4}
+    write_by_hand(path, metadata | {"network": json.dumps(description)}, arrays)
+    with pytest.raises(ValueError, match=r"0\.weight has shape \(5, 4, 2\) in the file, \(4, 4, 2\) in the network"):
+        jnndl.load(path)
+
+
+@pytest.mark.filterwarnings("ignore:.*at chance")
+def test_one_of_many_is_what_fit_returns_for_its_key(many):
+    fit, evaluation, settings = many
+    for number in (0, 2):
+        one = fit.one(number)
+        own = {"key": settings["keys"][number], "learning_rate": settings["learning_rate"][number]}
+        alone = jnndl.fit(mlp([2, 4, 3]), blobs(60), evaluation, epochs=4, patience=2, **own)
+        np.testing.assert_array_equal(one.history.evaluation_accuracy, alone.history.evaluation_accuracy)
+        assert one.best_epoch == alone.best_epoch
+        for ours, theirs in zip(jax.tree.leaves(one.params), jax.tree.leaves(alone.params), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    assert len(fit.one(0).history.epochs()) == 3 < fit.history.penalty.shape[-1]
+    assert bits(fit.one(-1).params) == bits(fit.one(4).params)
+
+
+def test_the_best_of_many_is_chosen_by_evaluation_accuracy(many):
+    fit, evaluation, _ = many
+    accuracies = np.nanmax(fit.history.evaluation_accuracy, axis=1)
+    assert fit.best_number == accuracies.argmax()
+    assert accuracies.max() > accuracies.min()
+    best = fit.best()
+    assert jnndl.evaluate(fit.network, best.best_params, evaluation).accuracy == pytest.approx(accuracies.max())
+    assert repr(best).startswith("Fit(best epoch ")
+
+
+def test_wrong_questions_about_one_of_many_are_answered(many):
+    fit, evaluation, _ = many
+    with pytest.raises(IndexError, match=r"one: number is 5, but there are 5 networks; give 0 to 4"):
+        fit.one(5)
+    for ask in (fit.one(1).best, lambda: fit.one(1).one(0)):
+        with pytest.raises(TypeError, match="this is one network, from fit; take its params or best_params"):
+            ask()
+    for use in (jnndl.evaluate, jnndl.predict):
+        with pytest.raises(
+            ValueError, match=r"params are those of 5 networks; give those of one: fit\.one\(0\)\.params"
+        ):
+            use(fit.network, fit.params, evaluation)
+
+
+def test_without_measurements_there_is_no_best(many):
+    fit = dataclasses.replace(
+        many[0], state=many[0].state._replace(best=many[0].state.best._replace(score=[-np.inf] * 5))
+    )
+    with pytest.raises(ValueError, match="best: nothing was measured; give fit_many evaluation data"):
+        fit.best()
+
+
+# What a network knows of its data
+
+
+def test_class_names_and_the_range_of_inputs_travel_with_the_network(path):
+    data = dataclasses.replace(blobs(30), classes=["a", "b", "c"])
+    fit = jnndl.fit(mlp([2, 3]), data, key=jax.random.key(0), epochs=20, learning_rate=0.5)
+    jnndl.save(path, fit.network, fit.params)
+    network, params = jnndl.load(path)
+    assert network.classes == ("a", "b", "c")
+    assert network.input_range == (data.inputs.min(), data.inputs.max())
+    found = jnndl.predict(network, params, data.inputs)
+    assert found.names == ["abc"[label] for label in found.labels]
+    assert np.mean(found.labels == data.targets) > 0.6
+
+
+def test_classes_that_do_not_fit_are_refused():
+    data = dataclasses.replace(blobs(30), classes=("a", "b", "c"))
+    settings = {"key": jax.random.key(0), "epochs": 1, "learning_rate": 0.5}
+    with pytest.raises(
+        ValueError, match=r"training data: there are 3 classes \(a, b, c\), but the network has 4 outputs; give it 3"
+    ):
+        jnndl.fit(mlp([2, 4]), data, **settings)
+    known = dataclasses.replace(mlp([2, 3]), classes=("a", "c", "b"))
+    with pytest.raises(
+        ValueError, match=r"training data: classes are a, b, c, but the network's are a, c, b; number the labels as"
+    ):
+        jnndl.fit(known, data, **settings)
+
+
+@pytest.mark.parametrize(
+    ("scaling", "factor", "sentence"),
+    [
+        ({"scale": 1 / 256}, 256, r"the inputs go from 0 to 65280, but the network was trained on 0 to 255; give"),
+        ({"scale": (1 / 256, 1 / 128, 1.0)}, 256, r"after scaling, the inputs go from 0 to 65280, but .* on 0 to 255"),
+        ({"scale": 1.0, "offset": -5.0}, -3, r"the inputs go from -765 to 0, but the network was trained on 0 to 255"),
+    ],
+)
+def test_predict_warns_of_inputs_far_outside(path, scaling, factor, sentence):
+    inputs = np.array([[0, 255, 255], [7, 0, 255], [255, 1, 3]], np.uint8)
+    data = jnndl.Dataset(inputs, np.array([0, 1, 1]), **scaling)
+    settings = {"key": jax.random.key(0), "epochs": 1, "learning_rate": 1e-6, "measure_training": 0, "batch_size": 3}
+    fit = jnndl.fit(mlp([3, 2]), data, **settings)
+    jnndl.save(path, fit.network, fit.params)
+    network, params = jnndl.load(path)
+    for near in (inputs, 3 * inputs.astype(np.float32), -2 * inputs.astype(np.float32)):
+        jnndl.predict(network, params, near)  # warns of nothing, or the test fails
+    with pytest.warns(UserWarning, match=sentence):
+        jnndl.predict(network, params, factor * inputs.astype(np.float32))
+
+
+def test_the_range_takes_no_part_in_comparing_networks():
+    one, other = (dataclasses.replace(mlp([3, 2]), input_range=(0.0, high)) for high in (1.0, 2.0))
+    assert one == other == mlp([3, 2])
+    assert hash(one) == hash(other)

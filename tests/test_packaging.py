@@ -62,6 +62,8 @@ def listed(path, at_once):
     """What may be imported there: at the top of the file, or inside a function of it."""
     folder, *rest = path.relative_to(ROOT).parts
     if folder == "jnndl":
+        if path.stem == "sklearn":  # which ``import jnndl`` leaves alone
+            return CORE | modules(EXTRAS["sklearn"])
         return CORE if at_once else CORE | modules(f"jnndl[{extra}]" for extra in FOR_USERS)
     if folder == "tests":
         return CORE | modules(EXTRAS["test"]) | modules(EXTRAS["torch"])

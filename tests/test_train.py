@@ -11,7 +11,7 @@ import pytest
 from samples import blobs, draw, leaves_as_bytes
 
 import jnndl
-from jnndl import Dataset, Dense, Dropout, Network, costs, descent, gradients, mlp, neurons, rules
+from jnndl import Dataset, Dense, Dropout, Network, chance, costs, descent, gradients, mlp, neurons, options, rules
 from jnndl.layers import Affine
 from jnndl.measures import History, Scores
 from jnndl.rules import advance
@@ -649,11 +649,46 @@ def test_a_run_that_stays_at_chance_warns_and_halves_its_rate_until_it_stops():
     training = Dataset(np.ones((20, 2), np.float32), np.arange(20) % 2)
     rules = {"halve_after": 2, "patience": 5}
     with pytest.warns(
-        UserWarning, match=r"never rose above 50.0%.*most common class gets 50.0%.*learning_rate \(now 1"
+        UserWarning, match=r"never rose above 50.0%.*most common class gets 50.0%.*with learning_rate 1; try another"
     ):
         result = jnndl.fit(mlp([2, 2]), training, key=KEY, epochs=20, learning_rate=1.0, batch_size=5, **rules)
     assert result.history.learning_rate.tolist() == [1, 1, 1, 0.5, 0.5, 0.25]
     assert int(result.best_epoch) == 0
+
+
+def warning_at_chance(training, accuracies, rates):
+    """The warning for networks of these training accuracies, one epoch each."""
+    run = options.prepare(mlp([2, 2]), training, None, 1, np.asarray(rates), {}, len(rates))
+    history = History(None, np.zeros((len(rates), 1)), training_accuracy=np.array(accuracies)[:, None])
+    with pytest.warns(UserWarning) as caught:  # noqa: PT030  (the sentence is what the tests look at)
+        chance.warn_at_chance(run, history)
+    return str(caught[0].message)
+
+
+def test_the_warning_for_2000_networks_is_a_short_sentence():
+    training = Dataset(np.eye(4, 2, dtype=np.float32), np.arange(4) % 2)
+    rates = np.geomspace(0.001, 10, 2000)
+    stuck = rates < 0.009
+    found = warning_at_chance(training, np.where(stuck, 0.5, 1.0), rates)
+    assert (
+        found == "477 of 2000 networks stayed at chance, all with learning_rate from 0.001 to 0.00899; try larger rates"
+    )
+    found = warning_at_chance(training, np.where(rates > 9, 0.5, 1.0), rates)
+    assert found == "23 of 2000 networks stayed at chance, all with learning_rate from 9.04 to 10; try smaller rates"
+    found = warning_at_chance(training, [0.5, 0.5, 1.0, 1.0], [0.1, 10.0, 1.0, 2.0])
+    assert found.startswith("2 of 4 networks stayed at chance, all with learning_rate from 0.1 to 10; try another ")
+
+
+def test_the_warning_at_chance_names_unscaled_inputs_first():
+    raw = np.array([[0, 255], [0, 0], [255, 9], [3, 7]], np.uint8)
+    data = {scale: Dataset(raw, np.arange(4) % 2, scale=scale) for scale in (1.0, 1 / 255)}
+    remedy = "the inputs go up to 255: give Dataset(..., scale=1/255); or try another learning_rate"
+    assert f"learning_rate 1; {remedy}" in warning_at_chance(data[1.0], [0.5], [1.0])
+    assert "the inputs" not in warning_at_chance(data[1 / 255], [0.5], [1.0])
+    signed = Dataset(raw.astype(np.float32) - 100, np.arange(4) % 2)
+    assert "the inputs go from -100 to 155: scale them, as jnndl.from_arrays does" in warning_at_chance(
+        signed, [0.5], [1.0]
+    )
 
 
 def test_a_run_that_is_better_than_chance_on_unequal_classes_does_not_warn():
