@@ -12,6 +12,7 @@ from jnndl.idx import load_idx, load_mnist
 from jnndl.layers import Dense, Dropout
 from jnndl.measures import evaluate, predict
 from jnndl.network import Network, mlp
+from jnndl.page import save_page
 from jnndl.training import DivergenceError, Fit, fit
 
 __version__ = "0.2.0.dev0"
@@ -43,4 +44,5 @@ __all__ = [
     "predict",
     "regularizers",
     "save",
+    "save_page",
 ]

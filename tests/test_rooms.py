@@ -111,7 +111,9 @@ def test_import_gives_what_it_lists():
     library = importlib.import_module("jnndl")
     assert all(hasattr(library, name) for name in library.__all__)
     assert len(set(library.__all__)) == len(library.__all__)
-    assert all(hasattr(library, room) for room in ORDER), "a room that cannot be reached as jnndl.room"
+    assert all(hasattr(library, room) for room in ORDER if room != "__main__"), (
+        "a room that cannot be reached as jnndl.room"
+    )
 
 
 @pytest.mark.parametrize("room", TREES)
