@@ -75,7 +75,7 @@ def _page(network: Network, params: Params, about: str) -> str:
     digits = model["classes"] == [str(digit) for digit in range(10)]
     texts = {
         "title": "Draw a digit" if digits else "Draw for a neural network",
-        "opening": "A neural network looks on, and says what it sees while you draw. It runs in this page alone."
+        "opening": "A neural network looks on while you draw, and says what it sees. All of it is inside this page."
         + ("" if digits else f" It knows: {', '.join(model['classes'])}."),
         "about": about,
     }

@@ -92,7 +92,8 @@ function showWhy() {
   const top = shown && spoke.reduce((x, y) => Math.max(x, Math.abs(y)), 1e-9);
   picture($("why"), network.height, network.width, (i) => {
     if (!shown) return colours.paper;
-    return mixed(mixed(colours.paper, colours.soft, 0.25 * shown.image[i]), side(spoke[i]), Math.abs(spoke[i]) / top);
+    const strength = (Math.abs(spoke[i]) / top) ** 0.6; // so that weaker voices can be seen too
+    return mixed(mixed(colours.paper, colours.soft, 0.3 * shown.image[i]), side(spoke[i]), strength);
   });
   const sum = (sign) => figure(spoke.reduce((total, x) => total + Math.max(0, sign * x), 0));
   const told = shown ? `: together ${sum(1)} for it and ${sum(-1)} against it, in its weighted input` : "";
@@ -165,26 +166,30 @@ function drawDiagram() {
   });
   const spread = Math.min(34, (height - foot) / names.length);
   const row = (k) => (beside ? bars[k].top + bars[k].height / 2 - box.top - middle : (k - (names.length - 1) / 2) * spread);
-  places.push({ x: last, at: (k) => [0, row(k)], size: Math.min(24, spread * 0.9), caption: [`${names.length}`, "outputs"] });
+  places.push({ x: last, at: (k) => [0, row(k)], size: Math.min(24, spread * 0.9), caption: beside ? [] : [`${names.length}`, "outputs"] });
   const placed = (place, i) => {
     const [x, y] = place.at(i);
     return [place.x + x, middle + y];
   };
 
-  // Connections first, under the cells.
+  // Connections first, under the cells: those into neurons that fire, and into the output that is asked about.
+  const answer = shown && (asked ?? shown.order[0]);
   steps.forEach(({ layer, run }, k) => {
     if (!shown || !layer.pulls) return;
-    const pulls = layer.pulls(run.saved, Math.max(1, Math.min(8, Math.round(200 / layer.shape[0]))));
+    const pulls = layer.pulls(run.saved, Math.max(2, Math.min(12, Math.round(300 / layer.shape[0]))));
+    const fires = light(run.output, NEURONS[layer.neuron].range);
+    const weight = (to) => (k === steps.length - 1 ? (to === answer ? 1 : 0.12) : Math.abs(fires[to]));
     const top = pulls.reduce((x, pull) => Math.max(x, Math.abs(pull[2])), 1e-9);
-    pulls.sort((one, other) => Math.abs(one[2]) - Math.abs(other[2]));
-    for (const [from, to, pull] of pulls) {
-      const strength = Math.abs(pull) / top;
+    const lines = pulls.map(([from, to, pull]) => [from, to, pull, (Math.abs(pull) / top) ** 0.7 * weight(to)]);
+    lines.sort((one, other) => one[3] - other[3]);
+    for (const [from, to, pull, strength] of lines) {
+      if (strength < 0.02) continue;
       const [[x0, y0], [x1, y1]] = [placed(places[k], from), placed(places[k + 1], to)];
       pen.beginPath();
       pen.moveTo(x0, y0);
       pen.bezierCurveTo(x0 + (x1 - x0) / 2, y0, x0 + (x1 - x0) / 2, y1, x1, y1);
-      pen.strokeStyle = css(side(pull), 0.06 + 0.6 * strength);
-      pen.lineWidth = 0.6 + 1.6 * strength;
+      pen.strokeStyle = css(side(pull), 0.9 * strength);
+      pen.lineWidth = 0.7 + 1.6 * strength;
       pen.stroke();
     }
   });
