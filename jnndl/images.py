@@ -26,7 +26,7 @@ def image_shape(network: Network) -> tuple[int, int]:
             f"the network's input_shape is {network.input_shape}, which is no image of one value per pixel; give a "
             "network trained on images, such as 784 inputs for 28x28 pixels"
         )
-    return shape
+    return shape[0], shape[1]
 
 
 def brightest(network: Network) -> int:

@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from jnndl import files, images, storage, validation
+from jnndl import arguments, files, images, storage, validation
 from jnndl.network import Network, Params
 from jnndl.neurons import NEURONS
 
 HELP = "Write a page to draw on: one HTML file with the network in it, to open in a browser."
 LAYERS = ("Dense", "Dropout")  # the kinds of layers that page_network.js has a function for
 HERE = pathlib.Path(__file__).parent
+SCRIPTS = ("page_network.js", "page_image.js", "page_draw.js")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,12 +67,12 @@ def save_page(path: str | os.PathLike, network: Network, params: Params, *, abou
         TypeError, ValueError: if the network takes no images, has a layer or a neuron that the page does not know, or
             the parameters are not its own or not finite.
     """
-    text = _page(network, params, about)
+    text = fill(describe(network, params), about)
     storage.write_atomically(path, lambda temporary: pathlib.Path(temporary).write_text(text, encoding="utf-8"))
 
 
-def _page(network: Network, params: Params, about: str) -> str:
-    model = _model(network, params)
+def fill(model: dict[str, Any], about: str) -> str:
+    """The text of the page: the files beside this one, with a network as JSON between them."""
     digits = model["classes"] == [str(digit) for digit in range(10)]
     texts = {
         "title": "Draw a digit" if digits else "Draw for a neural network",
@@ -79,42 +80,49 @@ def _page(network: Network, params: Params, about: str) -> str:
         + ("" if digits else f" It knows: {', '.join(model['classes'])}."),
         "about": about,
     }
-    read = {name: (HERE / name).read_text(encoding="utf-8") for name in ("page.html", "page.css", *SCRIPTS)}
-    return string.Template(read["page.html"]).substitute(
+    parts = {name: (HERE / name).read_text(encoding="utf-8") for name in ("page.html", "page.css", *SCRIPTS)}
+    return string.Template(parts["page.html"]).substitute(
         {name: html.escape(text) for name, text in texts.items()},
-        style=read["page.css"],
+        style=parts["page.css"],
         model=json.dumps(model, allow_nan=False).replace("<", "\\u003c"),  # no class name ends the script
-        script="\n".join(read[name] for name in SCRIPTS),
+        script="\n".join(parts[name] for name in SCRIPTS),
     )
 
 
-SCRIPTS = ("page_network.js", "page_image.js", "page_draw.js")
+def _check_known(what: str, known: bool) -> None:
+    if not known:
+        raise ValueError(
+            f"{what}, which the page to draw on does not know; give a network of {' and '.join(LAYERS)} layers, with "
+            "neurons of jnndl.neurons"
+        )
 
 
-def _model(network: Network, params: Params) -> dict[str, Any]:
+def describe(network: Network, params: Params) -> dict[str, Any]:
     """The network and its parameters as JSON, for ``build`` of page_network.js.
 
     Raises:
         TypeError, ValueError: as ``save_page``.
     """
     if not isinstance(network, Network):
-        raise TypeError(f"network is {network!r:.60}; give a Network, such as fit.network, or what load returned")
+        raise TypeError(
+            f"network is {arguments.short_repr(network)}, not a network; give fit.network, or what load returned"
+        )
     validation.check_params(network, params)
     shape, brightest = images.image_shape(network), images.brightest(network)
     for number, layer in enumerate(network.layers):
-        kind, neuron = type(layer).__name__, getattr(layer, "neuron", network.neuron)
-        if kind not in LAYERS or neuron not in NEURONS.values():
-            what = f"a {kind}" if kind not in LAYERS else f"of {neuron.name} neurons"
-            raise ValueError(
-                f"layer {number} is {what}, which the page to draw on does not know; give a network of "
-                f"{' and '.join(LAYERS)} layers with neurons of jnndl.neurons"
-            )
+        kind = type(layer).__name__
+        _check_known(f"layer {number} is a {kind}", kind in LAYERS)
+        if hasattr(layer, "neuron"):
+            _check_known(f"layer {number} is of {layer.neuron.name} neurons", layer.neuron in NEURONS.values())
+    _check_known(f"the output is of {network.neuron.name} neurons", network.neuron in NEURONS.values())
     described = files.describe(network)
     for number, layer in enumerate(described["layers"]):
         arrays = {name: np.asarray(array) for name, array in storage.named(params[number]).items()}
         for name, array in arrays.items():
             if not np.all(np.isfinite(array)):
-                raise ValueError(f"params: {number}.{name} is not finite everywhere; give those of a run that did well")
+                raise ValueError(
+                    f"params: {number}.{name} is not finite everywhere; give those of a run that did not diverge"
+                )
         layer["arrays"] = {
             name: base64.b64encode(array.astype("<f4").tobytes()).decode() for name, array in arrays.items()
         }
