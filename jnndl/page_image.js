@@ -17,7 +17,7 @@ function averages(size, wanted) {
 function corner(mass, size) {
   const sum = mass.reduce((x, y) => x + y, 0);
   const middle = mass.reduce((x, y, i) => x + y * (i + 0.5), 0) / sum;
-  return Math.min(Math.max(Math.ceil(size / 2 - middle), 0), size - mass.length);
+  return Math.min(Math.max(Math.ceil(size / 2 - middle - 1e-9), 0), size - mass.length);
 }
 
 // A drawing of any size, 0 for paper, scaled into a box and put into the middle of an image by its centre of mass: from

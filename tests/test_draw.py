@@ -7,9 +7,11 @@ import itertools
 import json
 import pathlib
 import re
+import time
 
 import jax
 import jax.numpy as jnp
+import jaxtyping
 import numpy as np
 import pytest
 import reports
@@ -29,9 +31,10 @@ from jnndl.network import Network
 KEPT = pathlib.Path(__file__).resolve().parents[1] / "docs" / "draw.html"
 
 
-def smaller(params):
-    """Parameters whose weighted inputs are not all far out."""
-    return jax.tree.map(lambda leaf: leaf / np.sqrt(leaf.shape[-1]), params)
+def parameters(network):
+    """Parameters with which the outputs depend on the inputs, and few weighted inputs are far out."""
+    layers = samples.draw(network)
+    return tuple(p and p._replace(weight=2 * p.weight / p.weight.shape[1] ** 0.5, bias=0.1 * p.bias) for p in layers)
 
 
 def model_in(text):
@@ -121,11 +124,15 @@ def test_what_the_page_does_not_know_is_refused(tmp_path):
         jnndl.save_page(path, network, params)
     with pytest.raises(ValueError, match="not parameters of this network"):
         jnndl.save_page(path, network, ())
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_network_is_refused(monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as it is for a user
     with pytest.raises(
         TypeError, match=r"network is 'digits', not a network; give fit\.network, or what load returned"
     ):
-        jnndl.save_page(path, "digits", params)
-    assert not list(tmp_path.iterdir())
+        page.describe("digits", ())
 
 
 # The command.
@@ -173,7 +180,7 @@ def test_what_is_no_command_ends_with_status_2(capsys, arguments):
 def test_the_first_experiment_ends_with_the_page(tmp_path, capsys):
     old = EXPERIMENTS["ch1-baseline"]
     folder = reports.leave(tmp_path, old.name, measured={"test_accuracy": summarize([0.5, 0.51])})
-    result = json.loads((folder / "result.json").read_text())
+    result = json.loads((folder / "result.json").read_text()) | {"rows": []}
     runner.report(old, result, folder)
     assert "Now draw" not in capsys.readouterr().out
     (folder / "draw.html").write_text("")
@@ -213,7 +220,7 @@ def blank(browser, tmp_path_factory):
     """A tab with a page of an untrained network for the 8x8 digits, to compute in."""
     path = tmp_path_factory.mktemp("page") / "draw.html"
     network = dataclasses.replace(jnndl.mlp([64, 12, 10]), scale=1 / 16)
-    jnndl.save_page(path, network, smaller(samples.draw(network)))
+    jnndl.save_page(path, network, parameters(network))
     tab = browser.new_page()
     wrong = watched(tab)
     tab.emulate_media(reduced_motion="reduce")
@@ -246,7 +253,7 @@ def test_the_page_computes_what_jnndl_computes(blank, digits, hidden, output):
     rng = np.random.default_rng(0)
     scale, offset = (1 / 16, 0.0) if hidden is neurons.relu else (rng.uniform(0.1, 0.2, 64), rng.normal(size=64))
     network = Network(layers, output, (64,), scale, offset)
-    params = smaller(samples.draw(network))
+    params = parameters(network)
     raw = np.asarray(digits.test.inputs).reshape(-1, 64)
     ours = jnndl.predict(network, params, raw)
     model = page.describe(network, params)
@@ -263,7 +270,7 @@ def test_the_page_computes_what_jnndl_computes(blank, digits, hidden, output):
     x = few * np.float32(scale) + np.float32(offset)
     gradient = jax.jit(jax.vmap(jax.grad(weighted_input)))(jnp.asarray(x, jnp.float32), answers)
     wanted = np.asarray(gradient) * np.float32(scale) * few
-    assert (np.abs(wanted).max() > 0.01) is (hidden is not neurons.step)  # whose derivative is 0
+    assert bool(np.abs(wanted).max() > 0.01) is (hidden is not neurons.step)  # whose derivative is 0
     theirs = np.asarray(blank.evaluate(SPOKE, [model, few.tolist(), answers.tolist()]))
     np.testing.assert_allclose(theirs, wanted, rtol=1e-4, atol=1e-5)
 
@@ -312,6 +319,19 @@ def test_a_drawing_is_prepared_as_by_jnndl(blank):
         assert np.abs(np.reshape(image, shape) - wanted).max() < 1e-9  # 1/255 was asked for
 
 
+@pytest.mark.parametrize("length", [40, 60, 81, 100])
+def test_a_straight_line_has_one_middle(blank, length):
+    """The same pixels to its left and to its right: where it goes must not hang on the last bit of a sum."""
+    strokes, size = [[[100, 50], [100, 50 + length]]], [250, 200]
+    raw, image = blank.evaluate(PREPARE, [strokes, size, [28, 28], 20 / 28, 17.0])
+    ink = np.frombuffer(raw.encode("latin-1"), np.uint8).reshape(size)
+    wanted = images.centre(ink / 255)
+    assert np.abs(np.reshape(image, (28, 28)) - wanted).max() < 1e-9
+    columns = np.flatnonzero(wanted.any(axis=0))
+    left, right = columns[0], 27 - columns[-1]
+    assert right <= left <= right + 1  # in the middle, or one pixel to the right where it cannot be
+
+
 def test_a_line_of_ink_is_what_is_near_enough(blank):
     raw, _ = blank.evaluate(PREPARE, [[[[10, 10], [30, 25]]], [40, 50], [28, 28], 20 / 28, 5.0])
     ink = np.frombuffer(raw.encode("latin-1"), np.uint8).reshape(40, 50)
@@ -343,7 +363,7 @@ def small(tmp_path_factory):
     network = dataclasses.replace(
         jnndl.mlp([64, 20, 12, 10], hidden=neurons.tanh, output=neurons.softmax), scale=1 / 16
     )
-    jnndl.save_page(path, network, smaller(samples.draw(network)))
+    jnndl.save_page(path, network, parameters(network))
     return path
 
 
@@ -374,6 +394,14 @@ def kept(browser):
 def settled(tab):
     """Wait until what was drawn is shown."""
     tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def waits(tab, condition):
+    """Wait for a condition; Playwright's own way would be stopped by the page's policy."""
+    end = time.monotonic() + 30
+    while not tab.evaluate(condition):
+        assert time.monotonic() < end, condition
+        tab.wait_for_timeout(50)
 
 
 def ink(tab):
@@ -417,7 +445,7 @@ def test_a_mouse_draws_and_the_network_answers(kept):
     bars = kept.evaluate("[...document.querySelectorAll('.bar')].map((b) => b.offsetWidth / b.parentNode.offsetWidth)")
     np.testing.assert_allclose(bars, outputs, atol=0.02)
     # Announced politely, once the pen is lifted.
-    kept.wait_for_function("document.querySelector('#said').textContent.startsWith('Answer: 7, ')")
+    waits(kept, "document.querySelector('#said').textContent.startsWith('Answer: 7, ')")
     assert kept.get_attribute("#said", "aria-live") == "polite"
     draw(kept, [(0.5, 0.5), (0.6, 0.5)])
     assert kept.evaluate("strokes.length") == 2
@@ -512,7 +540,7 @@ def test_the_keyboard_draws(opened):
     assert opened.evaluate("strokes.map((s) => s.length)") == [11]
     step, radius = opened.evaluate("[SIDE * 0.04, ink.radius]")
     assert ink(opened) == pytest.approx(10 * step * 2 * radius + np.pi * radius**2, rel=0.01)
-    opened.wait_for_function("document.querySelector('#said').textContent.startsWith('Answer: ')")
+    waits(opened, "document.querySelector('#said').textContent.startsWith('Answer: ')")
     opened.keyboard.press("Tab")
     assert opened.evaluate("document.activeElement.id") == "clear"  # no trap
     assert not opened.is_visible("#pen")
@@ -588,7 +616,7 @@ def test_an_example_is_drawn_as_by_hand_where_motion_is_wanted(kept):
     kept.emulate_media(reduced_motion="no-preference")
     kept.click("#example")
     assert kept.evaluate("playing") > 0
-    kept.wait_for_function("!playing")
+    waits(kept, "!playing")
     assert kept.inner_text("#answer") == "4"
     kept.click("#example")
     draw(kept, SEVEN)  # takes the pen

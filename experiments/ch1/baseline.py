@@ -97,8 +97,8 @@ def about_network(result: dict[str, Any]) -> str:
     config, data = result["config"], {"mnist": "MNIST", "digits": "scikit-learn's 8x8 digits"}
     name = result["data"]["name"]
     return (
-        f"The network: {'-'.join(map(str, config['sizes']))}, the first one of chapter 1: sigmoid neurons, quadratic cost, "
-        f"learning rate 3.0, mini-batches of 10, {config['epochs']} epochs. It reads "
+        f"The network: {'-'.join(map(str, config['sizes']))}, the first one of chapter 1: sigmoid neurons, quadratic "
+        f"cost, learning rate 3.0, mini-batches of 10, {config['epochs']} epochs. It reads "
         f"{100 * result['curves']['test_accuracy'][0][-1]:.1f} % of the test images of {data.get(name, name)} right."
     )
 
