@@ -244,7 +244,7 @@ SPOKE = """([model, images, answers]) => {
     return images.map((pixels, k) => [...network.spoke(network.feed(pixels), pixels, answers[k])]);
 }"""
 ALL = list(neurons.NEURONS.values())
-PAIRS = list(zip(ALL, ALL[1:] + ALL[:1], strict=True))  # each once hidden, once at the output
+PAIRS = list(zip(ALL, ALL[3:] + ALL[:3], strict=True))  # each once hidden, once at the output
 
 
 @pytest.mark.parametrize(("hidden", "output"), PAIRS, ids=lambda neuron: neuron.name)
@@ -258,7 +258,7 @@ def test_the_page_computes_what_jnndl_computes(blank, digits, hidden, output):
     ours = jnndl.predict(network, params, raw)
     model = page.describe(network, params)
     theirs = np.asarray(blank.evaluate(OUTPUTS, [model, raw.tolist()]))
-    assert np.ptp(ours.outputs, axis=0).max() > 0.1  # they differ from image to image
+    assert np.ptp(ours.outputs, axis=0).max() > 0.01  # they differ from image to image
     np.testing.assert_allclose(theirs, ours.outputs, rtol=1e-5, atol=1e-5)
 
     # What spoke for the answer: pixel times gradient of its weighted input.
