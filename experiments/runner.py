@@ -22,6 +22,7 @@ import numpy as np
 import jnndl
 from experiments import statistics, units
 from experiments.training import Job
+from jnndl import page
 from jnndl.data import Splits
 from jnndl.network import Network, Params
 
@@ -306,3 +307,5 @@ def report(experiment: Experiment, result: dict[str, Any], folder: pathlib.Path)
     seconds = result["seconds"]
     print(f"{seconds['total']:.1f} s in all, {seconds['compile']:.1f} s of them compiling, on {result['device']}")
     print(f"written to {folder}{os.sep}: {', '.join(sorted(path.name for path in folder.iterdir()))}\n", flush=True)
+    if (folder / "draw.html").exists():
+        print(f"{page.invitation(folder / 'draw.html')}\n", flush=True)

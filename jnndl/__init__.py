@@ -30,6 +30,7 @@ from jnndl.measures import evaluate, predict
 from jnndl.network import Network, mlp
 from jnndl.network2 import load_network2, save_network2
 from jnndl.neurons import Neuron
+from jnndl.page import save_page
 from jnndl.pictures import read_digits
 from jnndl.tables import load_csv
 from jnndl.training import DivergenceError, Fit, fit
@@ -75,6 +76,7 @@ __all__ = [
     "regularizers",
     "save",
     "save_network2",
+    "save_page",
 ]
 
 

@@ -4,10 +4,11 @@ import argparse
 import sys
 from typing import Any
 
-from jnndl import answers
+from jnndl import answers, page
 
 REFUSED, INTERRUPTED = 2, 130  # exit statuses: the request cannot be met; Ctrl-C, as a shell reports it
-COMMANDS: dict[str, Any] = {"predict": answers}  # each a module with HELP, add_arguments(parser) and run(options)
+# Each a module with HELP, add_arguments(parser) and run(options).
+COMMANDS: dict[str, Any] = {"predict": answers, "draw": page}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,21 +2,17 @@
 
 import argparse
 import glob
-import math
 import pathlib
 import sys
 from typing import Any
 
 import numpy as np
 
-from jnndl import files, measures, network2, seen
-from jnndl.images import BOX
+from jnndl import files, images, measures, network2, seen
 from jnndl.network import Network, Params
 from jnndl.pictures import read_digits
 
 HELP = "Read handwritten digits from photos or drawings."
-SMALLEST = 7  # pixels each way: four numbers are no image of 2x2
-WHITES = (1, 16, 255)  # what the pixels of images go up to: fractions, scikit-learn's 8x8 digits, bytes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,13 +36,13 @@ def run(options: argparse.Namespace) -> int:
     refused: list[Exception] = []
     for path in [path for name in options.images for path in _expanded(name)]:
         try:
-            images = read_digits(path, **settings)
+            found = read_digits(path, **settings)
         except (ValueError, OSError) as error:
             refused.append(error)
             continue
-        outputs = measures.predict(network, params, images).outputs
-        names = [path] if len(images) == 1 else [f"{path} #{number + 1}" for number in range(len(images))]
-        digits += [seen.Digit(*digit) for digit in zip(names, images / settings["white"], outputs, strict=True)]
+        outputs = measures.predict(network, params, found).outputs
+        names = [path] if len(found) == 1 else [f"{path} #{number + 1}" for number in range(len(found))]
+        digits += [seen.Digit(*digit) for digit in zip(names, found / settings["white"], outputs, strict=True)]
     classes = network.classes or [str(number) for number in range(network.output_shape[0])]
     for digit in digits:
         print(f"{digit.name:<{max(len(d.name) for d in digits)}}  {told(digit.outputs, classes)}")
@@ -78,26 +74,13 @@ def open_network(path: str) -> tuple[Network, Params]:
 def settings_of(network: Network) -> dict[str, Any]:
     """The settings of ``read_digits`` for a network: the shape of its images, what white is, how large digits are.
 
-    White is the one of ``WHITES`` that the network's scale brings nearest to 1, or nearest to 4 where there is an
-    offset: pixels with a standard deviation of 1 span about that. For a network that does not know its scale, such as
-    the book's, it is 1. Where it is 16, digits fill the image, as scikit-learn's do.
+    Where white is 16, digits fill the image, as scikit-learn's do.
 
     Raises:
         ValueError: if its inputs are no image.
     """
-    shape = tuple(size for size in network.input_shape if size > 1)
-    side = math.isqrt(math.prod(shape))
-    if len(shape) == 1 and side * side == shape[0]:
-        shape = (side, side)
-    if len(shape) != 2 or min(shape) < SMALLEST:
-        raise ValueError(
-            f"the network's input_shape is {network.input_shape}, which is no image; give a network trained on images, "
-            "such as 784 inputs for 28x28 pixels"
-        )
-    scale = 1.0 if network.scale is None else float(np.median(np.abs(network.scale)))
-    span = 4 if np.any(network.offset) else 1
-    white = min(WHITES, key=lambda white: abs(math.log(max(scale, 1e-300) * white / span)))
-    return {"shape": shape, "white": white, "box": 1.0 if white == 16 else BOX}
+    white = images.brightest(network)
+    return {"shape": images.image_shape(network), "white": white, "box": 1.0 if white == 16 else images.BOX}
 
 
 def _expanded(name: str) -> list[str]:

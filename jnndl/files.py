@@ -67,7 +67,7 @@ def _decode(path: pathlib.Path, value: Any) -> Any:
     return value
 
 
-def _describe(network: Network) -> dict[str, Any]:
+def describe(network: Network) -> dict[str, Any]:
     """A network as JSON: all fields of the layers in ``LAYERS``, only the class name of another layer."""
     layers: list[dict[str, Any]] = []
     for number, layer in enumerate(network.layers):
@@ -157,7 +157,7 @@ def save(path: str | os.PathLike, network: Network, params: Params) -> None:
         if np.asarray(leaf).dtype.kind != "f":
             raise TypeError(f"params: {name} is {leaf.dtype}; give floats of 16, 32 or 64 bits, by astype(float)")
     tensors = {name: np.asarray(leaf, order="C") for name, leaf in storage.named(params).items()}
-    description = _describe(network) | ({} if many is None else {"networks": many})
+    description = describe(network) | ({} if many is None else {"networks": many})
     metadata = {"format": FORMAT, "version": str(VERSION), "network": json.dumps(description)}
     storage.write_tensors(path, tensors, metadata)
 
@@ -211,7 +211,7 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
             f"{path}: holds another architecture: {name} has shape {found.get(name, 'none')} in the file, "
             f"{expected.get(name, 'none')} in the network; load it without network=, or with the one it was saved from"
         )
-    other = [pair for pair in itertools.zip_longest(saved, _structure(_describe(network))) if pair[0] != pair[1]]
+    other = [pair for pair in itertools.zip_longest(saved, _structure(describe(network))) if pair[0] != pair[1]]
     if other:
         raise ValueError(
             f"{path}: holds another architecture: {other[0][0]} in the file, {other[0][1]} in the network; load it "

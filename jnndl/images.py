@@ -1,9 +1,49 @@
 """A person's own digits, made ready for a network as MNIST's were."""
 
+import math
+
 import numpy as np
 from jaxtyping import Float
 
+from jnndl.network import Network
+
 BOX = 20 / 28  # MNIST: the longer side of a digit is 20 of 28 pixels
+SMALLEST = 7  # pixels each way: four numbers are no image of 2x2
+
+
+def image_shape(network: Network) -> tuple[int, int]:
+    """Height and width of the images that a network takes: (28, 28) for 784 inputs; axes of length 1 do not count.
+
+    Raises:
+        ValueError: if its inputs are no image of one value per pixel, or a very small one.
+    """
+    shape = tuple(size for size in network.input_shape if size > 1)
+    side = math.isqrt(math.prod(shape))
+    if len(shape) == 1 and side * side == shape[0]:
+        shape = (side, side)
+    if len(shape) != 2 or min(shape) < SMALLEST:
+        raise ValueError(
+            f"the network's input_shape is {network.input_shape}, which is no image of one value per pixel; give a "
+            "network trained on images, such as 784 inputs for 28x28 pixels"
+        )
+    return shape[0], shape[1]
+
+
+def brightest(network: Network) -> int:
+    """What the brightest pixel is in the raw images of a network, as far as its scale tells: 255, 16 or 1, mostly.
+
+    Without an offset the network sees ``scale * pixel``, and the brightest pixel is to become about 1: 255 for a scale
+    below 1/20 (MNIST's is 1/256), else 1/scale as a whole number (16 for the 8x8 digits). With an offset, 1/scale is a
+    standard deviation: 255 where it is above 20, 16 where it is above 1. A network that does not know its scale was
+    trained on numbers as they are: 1.
+    """
+    scale = np.abs(np.asarray(1.0 if network.scale is None else network.scale))
+    step = np.max(1 / scale[scale > 0], initial=0.0)  # of one number per column, the column that varies most
+    if step > 20:
+        return 255
+    if network.offset != 0.0:
+        return 16 if step > 1 else 1
+    return max(1, round(step))
 
 
 def centre(
@@ -46,4 +86,5 @@ def averages(size: int, wanted: int) -> Float[np.ndarray, "wanted size"]:
 def _corner(mass: Float[np.ndarray, " n"], size: int) -> int:
     """Where a line of pixels has to start for its centre of mass to be in the middle, and all of it inside."""
     middle = (mass * (np.arange(len(mass)) + 0.5)).sum() / mass.sum()
-    return int(np.clip(np.ceil(size / 2 - middle), 0, size - len(mass)))  # up, as MNIST: its images stay as they are
+    # Up, as MNIST: its images stay as they are. Less a hair: a straight line's middle is on no side of a whole number.
+    return int(np.clip(np.ceil(size / 2 - middle - 1e-9), 0, size - len(mass)))

@@ -95,7 +95,7 @@ class Network:
             "layers": tuple(self.layers),
             "input_shape": tuple(arguments.size("Network: input_shape", axis) for axis in self.input_shape),
             "scale": None if self.scale is None else as_scale(self.scale),
-            "offset": as_scale(0.0 if None in (self.scale, self.offset) else self.offset),
+            "offset": as_scale(0.0 if self.scale is None or self.offset is None else self.offset),
             "classes": None if self.classes is None else tuple(map(str, self.classes)),
             "input_range": None if self.input_range is None else tuple(map(float, self.input_range)),
         }

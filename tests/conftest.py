@@ -2,6 +2,7 @@
 
 import os
 
+import browsing
 import jax
 import pytest
 
@@ -39,6 +40,23 @@ def mnist():
     if "JNNDL_DATA" not in os.environ:
         pytest.skip("needs MNIST: set JNNDL_DATA to the folder of its four IDX files")
     return jnndl.load_mnist()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Debian's Chromium, without a window."""
+    api = pytest.importorskip("playwright.sync_api", reason="needs playwright to talk to a browser")
+    if browsing.program() is None:
+        pytest.skip("needs a browser: apt-get install chromium, or set CHROMIUM to one")
+    with api.sync_playwright() as started:
+        context = started.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=browsing.program(),
+            headless=True,
+            args=browsing.FLAGS.split(),
+        )
+        yield context
+        context.close()
 
 
 @pytest.fixture

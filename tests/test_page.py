@@ -3,13 +3,12 @@
 import dataclasses
 import html.parser
 import io
-import os
 import re
-import shutil
 
 import numpy as np
 import pytest
 import reports
+from browsing import STICKS_OUT, contrast, watched
 from matplotlib.figure import Figure
 
 from experiments import catalogue, findings, plots, units
@@ -339,36 +338,13 @@ def test_legends_lie_beside_the_axes_and_plots_say_what_is_shaded(monkeypatch):
 # The browser.
 
 WIDTHS = (1200, 768, 400)
-FLAGS = """
---no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update
---disable-sync
-"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Debian's Chromium, without a window."""
-    api = pytest.importorskip("playwright.sync_api", reason="needs playwright to talk to a browser")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if program is None:
-        pytest.skip("needs a browser: apt-get install chromium, or set CHROMIUM to one")
-    with api.sync_playwright() as started:
-        profile = tmp_path_factory.mktemp("profile")
-        context = started.chromium.launch_persistent_context(
-            profile, executable_path=program, headless=True, args=FLAGS.split()
-        )
-        yield context
-        context.close()
 
 
 @pytest.fixture
 def opened(browser, made_up):
     """A tab with the page, and what went wrong in it."""
-    tab, wrong = browser.new_page(), []
-    tab.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
-    tab.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-    tab.on("request", lambda request: wrong.append(request.url) if request.url.startswith("http") else None)
+    tab = browser.new_page()
+    wrong = watched(tab)
     tab.goto((made_up / "results.html").as_uri())
     yield tab, wrong
     tab.close()
@@ -383,10 +359,7 @@ def test_the_page_fits_its_window(opened, width, scheme):
     tab.set_viewport_size({"width": width, "height": 900})
     tab.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    # Nothing sticks out, not even where it is cut off.
-    outside = """width => [...document.querySelectorAll('body *')].filter((e) => !e.closest('svg')
-        && e.getBoundingClientRect().right > width + 1).map((e) => e.outerHTML.slice(0, 120))"""
-    assert tab.evaluate(outside, width) == []
+    assert tab.evaluate(STICKS_OUT, width) == []
     back = tab.evaluate("getComputedStyle(document.body).backgroundColor")
     assert back == {"light": "rgb(255, 255, 255)", "dark": "rgb(22, 24, 28)"}[scheme]
 
@@ -437,17 +410,6 @@ def test_dark_and_light_can_be_switched(opened):
     assert tab.evaluate(back) == "rgb(22, 24, 28)"
     tab.click("#theme")
     assert tab.evaluate(back) == "rgb(255, 255, 255)"
-
-
-def contrast(one, other):
-    """The contrast of two colours, by WCAG 2."""
-
-    def luminance(colour):
-        parts = np.array([float(x) for x in re.findall(r"[\d.]+", colour)[:3]]) / 255
-        return np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
-
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -53,7 +53,7 @@ def run(job: Job) -> Outcome:
             "confusion": jnndl.evaluate(network, params, test, cost=jnndl.costs.quadratic).confusion.tolist(),
             "worst": worst_mistakes(network, params, test),
         },
-        network=network,
+        network=fit.network,  # knows the scale of its inputs: the page to draw on needs it
         params=params,
     )
 
@@ -77,7 +77,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
         captions=[f"{entry['label']} read as {entry['answer']}" for entry in found["worst"]],
         title="The worst mistakes: most sure of a wrong answer (first seed's network)",
     )
-    _, params = jnndl.load(folder / "network.safetensors")
+    network, params = jnndl.load(folder / "network.safetensors")
     shape = splits.test.inputs.shape[1:]
     plots.images(
         folder / "weights.png",
@@ -85,6 +85,21 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
         title="First-layer weights, one picture per hidden neuron (red positive, blue negative)",
         columns=10,
         signed=True,
+    )
+    try:
+        jnndl.save_page(folder / "draw.html", network, params, about=about_network(result))
+    except ValueError as error:  # other data: not all images are square, or have one value per pixel
+        print(f"no page to draw on: {error}")
+
+
+def about_network(result: dict[str, Any]) -> str:
+    """What the page to draw on says of its network, the first seed's."""
+    config, data = result["config"], {"mnist": "MNIST", "digits": "scikit-learn's 8x8 digits"}
+    name = result["data"]["name"]
+    return (
+        f"The network: {'-'.join(map(str, config['sizes']))}, the first one of chapter 1: sigmoid neurons, quadratic "
+        f"cost, learning rate 3.0, mini-batches of 10, {config['epochs']} epochs. It reads "
+        f"{100 * result['curves']['test_accuracy'][0][-1]:.1f} % of the test images of {data.get(name, name)} right."
     )
 
 

@@ -1,0 +1,45 @@
+"""What the tests in a browser share: how one is started, what is watched, and the contrast of colours."""
+
+import os
+import re
+import shutil
+
+import numpy as np
+
+FLAGS = """
+--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update
+--disable-sync
+"""
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def program():
+    """The path of a Chromium, or None."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def watched(tab):
+    """What goes wrong in a tab from now on: messages in its console, errors, and what it asks for from outside."""
+    wrong = []
+    # That it is slow to read a canvas twice is said to a test that does so; the page reads none.
+    ours = "willReadFrequently"
+    tab.on("console", lambda m: ours in m.text or wrong.append(f"{m.type}: {m.text}"))
+    tab.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+    tab.on("request", lambda request: request.url.startswith(("file:", "data:")) or wrong.append(request.url))
+    return wrong
+
+
+# Nothing sticks out, not even where it is cut off.
+STICKS_OUT = """width => [...document.querySelectorAll('body *')].filter((e) => !e.closest('svg')
+    && e.getBoundingClientRect().right > width + 1).map((e) => e.outerHTML.slice(0, 120))"""
+
+
+def contrast(one, other):
+    """The contrast of two colours, by WCAG 2."""
+
+    def luminance(colour):
+        parts = np.array([float(x) for x in re.findall(r"[\d.]+", colour)[:3]]) / 255
+        return np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
