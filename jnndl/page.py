@@ -55,7 +55,8 @@ def save_page(path: str | os.PathLike, network: Network, params: Params, *, abou
     One file that needs nothing else; it can be opened from a disk, mailed, or put on any web server. The drawing is
     scaled and centred by ``images.centre``. A weight is kept as 32 bits.
 
-        >>> jnndl.save_page("draw.html", fit.network, fit.params)
+    >>> network = jnndl.mlp([784, 30, 10])
+    >>> jnndl.save_page("draw.html", network, network.init(0))
 
     Args:
         path: the file to write, by convention ending in '.html'.

@@ -4,6 +4,8 @@ import doctest
 import importlib
 import inspect
 import pathlib
+import re
+import runpy
 
 import jax
 import numpy as np

