@@ -658,7 +658,7 @@ def test_a_run_that_stays_at_chance_warns_and_halves_its_rate_until_it_stops():
 
 def warning_at_chance(training, accuracies, rates):
     """The warning for networks of these training accuracies, one epoch each."""
-    run = options.prepare(mlp([2, 2]), training, None, 1, np.asarray(rates), {}, len(rates))
+    run = options.prepare(mlp([2, 2]), training, None, 1, np.asarray(rates), {"batch_size": 4}, len(rates))
     history = History(None, np.zeros((len(rates), 1)), training_accuracy=np.array(accuracies)[:, None])
     with pytest.warns(UserWarning) as caught:  # noqa: PT030  (the sentence is what the tests look at)
         chance.warn_at_chance(run, history)
@@ -671,7 +671,7 @@ def test_the_warning_for_2000_networks_is_a_short_sentence():
     stuck = rates < 0.009
     found = warning_at_chance(training, np.where(stuck, 0.5, 1.0), rates)
     assert (
-        found == "477 of 2000 networks stayed at chance, all with learning_rate from 0.001 to 0.00899; try larger rates"
+        found == "477 of 2000 networks stayed at chance, all with learning_rate from 0.001 to 0.00896; try larger rates"
     )
     found = warning_at_chance(training, np.where(rates > 9, 0.5, 1.0), rates)
     assert found == "23 of 2000 networks stayed at chance, all with learning_rate from 9.04 to 10; try smaller rates"
