@@ -308,7 +308,7 @@ def images(
     rows = max(1, -(-len(pictures) // columns))
     width = max(4.0, columns * 0.9)
     new = Figure(figsize=(width, rows * (1.1 if captions else 0.9) + 0.5), layout="constrained")
-    new.suptitle(textwrap.fill(title, int(14 * width)), fontsize=10)
+    new.suptitle(textwrap.fill(title, int(12 * width)), fontsize=10)
     axes = new.subplots()
     axes.axis("off")
     limit = np.abs(pictures).max() if len(pictures) else 1.0

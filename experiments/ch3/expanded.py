@@ -103,7 +103,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     plots.images(
         folder / "rotated.png",
         [image, rotated_as_drawn(image)],
-        title=f"Training image 0, and turned by {PICTURE_DEGREES:.0f} degrees and {BRIGHTNESS} times as dark",
+        title=f"Training image 0, turned by {PICTURE_DEGREES:.0f} degrees and darker",
         columns=2,
     )
 
@@ -160,7 +160,7 @@ EXPERIMENT = Experiment(
     captions={
         "accuracy": "Copies that are shifted, turned or distorted help, each in the same number of updates as plain.",
         "copies": "Each row is one way of making new training images from an old one.",
-        "rotated": "The book's example: to us still a five, to a network a new image.",
+        "rotated": "The book's example, turned and made darker: to us still a five, to a network a new image.",
     },
 )
 UNJUDGED = {

@@ -309,7 +309,8 @@ EXPERIMENT = Experiment(
     run=run,
     plot=plot,
     captions={
-        "accuracy_30": "Small initial weights start far ahead, and large ones catch up.",
+        "accuracy_30": "Small initial weights start far ahead, and large ones almost catch up. The marks are the "
+        "book's.",
         "accuracy_100": "With 100 hidden neurons the head start is larger, and large initial weights do not quite "
         "catch up in 30 epochs.",
         "z": "With large weights the weighted input is spread so widely that most neurons start saturated.",

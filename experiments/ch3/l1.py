@@ -160,8 +160,9 @@ EXPERIMENT = Experiment(
     run=run,
     plot=plot,
     captions={
-        "accuracy": "L1 and L2 help about equally.",
-        "weights": "L1 drives most weights to almost nothing and keeps a few. L2 shrinks all of them alike.",
+        "accuracy": "From small initial weights and with 50,000 images, no penalty changes the accuracy by much.",
+        "weights": "L1 drives a third of the weights to almost nothing and lets a few stay large. L2 shrinks the "
+        "large ones most.",
     },
 )
 UNJUDGED = {

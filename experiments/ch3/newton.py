@@ -151,7 +151,8 @@ EXPERIMENT = Experiment(
     run=run,
     plot=plot,
     captions={
-        "cost": "Newton's method needs few steps, but each of them needs all second derivatives.",
+        "cost": "Newton's method, damped, passes gradient descent after about four steps, but each of its steps needs "
+        "all second derivatives.",
     },
 )
 UNJUDGED = dict.fromkeys(("newton: cost at the end", "descent: cost at the end"), "the difference is judged")
