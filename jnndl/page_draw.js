@@ -182,7 +182,7 @@ function drawDiagram() {
     const top = pulls.reduce((x, pull) => Math.max(x, Math.abs(pull[2])), 1e-9);
     const lines = pulls.map(([from, to, pull]) => [from, to, pull, (Math.abs(pull) / top) ** 0.7 * weight(to)]);
     lines.sort((one, other) => one[3] - other[3]);
-    for (const [from, to, pull, strength] of lines) {
+    for (const [from, to, pull, strength] of lines.slice(-300)) {
       if (strength < 0.02) continue;
       const [[x0, y0], [x1, y1]] = [placed(places[k], from), placed(places[k + 1], to)];
       pen.beginPath();
@@ -424,6 +424,10 @@ names.forEach((name, k) => {
   });
   $("outputs").append(item);
 });
+
+$("outputs").style.setProperty("--name", `${Math.min(9, Math.max(...names.map((name) => name.length)))}ch`);
+const both = (neuron) => neuron === "tanh" || neuron === "linear";
+$("negative").hidden = !both(model.neuron) && !network.layers.slice(0, -1).some(({ neuron }) => both(neuron));
 
 const repaint = () => {
   readColours();

@@ -69,7 +69,10 @@ def test_quick_runs_leave_results_pictures_and_a_report(monkeypatch, tmp_path, c
     monkeypatch.setattr(jax.config, "update", lambda *_: None)  # the number of devices was set before the first use
     results = tmp_path / "results"
     assert main([*GROUPS[group], "--quick", "--data", "digits", "--seeds", "2", "--out", str(results)]) == 0
-    assert "Epoch 1: " in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "Epoch 1: " in told
+    page = results / "ch1-baseline" / "draw.html"
+    assert page.exists() == (f"Now draw a digit: open {page} in a browser" in told) == (group == "chapters 1 and 2")
     for folder in sorted(results.iterdir()):
         result = json.loads((folder / "result.json").read_text())
         name, experiment = result["experiment"], EXPERIMENTS[result["experiment"]]
