@@ -249,6 +249,7 @@ def test_blank_paper_holds_no_digit(noise):
     x = np.arange(260) / 260
     paper = 0.8 - 0.3 * x + np.random.default_rng(0).normal(0, noise, (200, 260))
     assert boxes(paper) == []
+    assert boxes(on_paper(seven(), pen=0.81)) == []  # a watermark
 
 
 # Files
@@ -266,6 +267,7 @@ def test_each_format_and_mode(tmp_path, clean):
     ]
     for picture, name in made:
         picture.save(tmp_path / name)
+        assert 0.95 < pictures.read_grey(tmp_path / name).max() <= 1
         assert_alike(jnndl.read_digits(tmp_path / name), clean)
         assert_alike(jnndl.read_digits(str(tmp_path / name)), clean)
 
@@ -281,6 +283,7 @@ def test_what_is_transparent_is_white(tmp_path, clean):
     pixels = np.zeros((*strokes.shape, 4), np.uint8)  # black, where it can be seen and where not
     pixels[..., 3] = 255 * strokes
     Image.fromarray(pixels).save(tmp_path / "clear.png")
+    np.testing.assert_array_equal(pictures.read_grey(tmp_path / "clear.png"), 1 - strokes)
     assert_alike(jnndl.read_digits(tmp_path / "clear.png"), clean)
     palette = Image.fromarray((strokes > 0).astype(np.uint8), "P")
     palette.putpalette([0, 0, 0, 10, 10, 10])
@@ -571,7 +574,7 @@ BYTES, DIGITS, FRACTIONS = {"white": 255}, {"white": 16, "box": 1.0}, {"white": 
         ((64,), 1 / 16, 0.0, {"shape": (8, 8)} | DIGITS),
         # With standard deviation 1, of all pixels or of each: MNIST's bytes, the same as fractions, the 8x8 digits.
         ((784,), 1 / 78.6, -0.42, {"shape": (28, 28)} | BYTES),
-        ((784,), tuple(1 / np.linspace(20, 110, 784)), tuple(-np.ones(784)), {"shape": (28, 28)} | BYTES),
+        ((784,), tuple(1 / np.linspace(10, 60, 784)), tuple(-np.ones(784)), {"shape": (28, 28)} | BYTES),
         ((784,), 1 / 0.308, -0.42, {"shape": (28, 28)} | FRACTIONS),
         ((64,), 1 / 6.0, -0.81, {"shape": (8, 8)} | DIGITS),
         ((64,), tuple(1 / np.linspace(2, 6.5, 64)), tuple(-np.ones(64)), {"shape": (8, 8)} | DIGITS),
