@@ -51,7 +51,8 @@ def centre(
 ) -> Float[np.ndarray, "height width"]:
     """Scale a digit into a box of 20 of 28 pixels and put its centre of mass into the middle, as MNIST was made.
 
-    MNIST's own images stay as they are. The page to draw on does the same, pixel for pixel.
+    MNIST's own images stay as they are, but for the few that its makers cut off at an edge (three of the test images).
+    The page to draw on does the same, pixel for pixel.
 
     Args:
         ink: how dark each pixel of the drawing is, from 0 (paper) to 1 (pen).

@@ -591,7 +591,9 @@ def test_settings_go_by_the_shape_and_the_scale_of_a_network(input_shape, scale,
 @pytest.mark.parametrize("input_shape", [(4,), (36,), (783,), (3, 28, 28), (5, 40), (1,)])
 @pytest.mark.usefixtures("no_type_checker")
 def test_what_takes_no_images_is_refused(input_shape):
-    with pytest.raises(ValueError, match="which is no image; give a network trained on images, such as 784 inputs"):
+    with pytest.raises(
+        ValueError, match="which is no image of one value per pixel; give a network trained on images, such as"
+    ):
         answers.settings_of(types.SimpleNamespace(input_shape=input_shape, scale=1.0, offset=0.0))
 
 
