@@ -320,17 +320,11 @@ def test_a_drawing_is_prepared_as_by_jnndl(blank):
         assert np.abs(np.reshape(image, shape) - wanted).max() < 1e-9  # 1/255 was asked for
 
 
-@pytest.mark.parametrize("length", [40, 60, 81, 100])
-def test_a_straight_line_has_one_middle(blank, length):
-    """The same pixels to its left and to its right: where it goes must not hang on the last bit of a sum."""
-    strokes, size = [[[100, 50], [100, 50 + length]]], [250, 200]
-    raw, image = blank.evaluate(PREPARE, [strokes, size, [28, 28], 20 / 28, 17.0])
-    ink = np.frombuffer(raw.encode("latin-1"), np.uint8).reshape(size)
-    wanted = images.centre(ink / 255)
-    assert np.abs(np.reshape(image, (28, 28)) - wanted).max() < 1e-9
-    columns = np.flatnonzero(wanted.any(axis=0))
-    left, right = columns[0], 27 - columns[-1]
-    assert right <= left <= right + 1  # in the middle, or one pixel to the right where it cannot be
+@pytest.mark.parametrize("mass", [[1, 1], [1 + 1e-12, 1], [1, 1 + 1e-12]])
+def test_where_a_straight_line_goes_does_not_hang_on_the_last_bit_of_a_sum(blank, mass):
+    """Two equal columns of ink in 28 begin with column 13; by hand, the middle of the image is 14, theirs is 1."""
+    assert images._corner(np.array(mass, float), 28) == 13
+    assert blank.evaluate("(mass) => corner(mass, 28)", mass) == 13
 
 
 def test_a_line_of_ink_is_what_is_near_enough(blank):
