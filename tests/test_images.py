@@ -542,7 +542,7 @@ def test_wrong_calls_end_with_a_sentence_and_status_2(saved, tmp_path, capsys):
         ([paths[0], paths[0]], "not a whole safetensors file"),
         (
             [str(tmp_path / "iris"), paths[0]],
-            "error: the network's input_shape is (4,), which is no image; give a network",
+            "error: the network's input_shape is (4,), which is no image of one value per pixel; give a network",
         ),
         ([network, paths[0], "--show", "a.jpg"], "error: --show is 'a.jpg'; give the name of a file that ends in .png"),
         ([network, paths[0], "--show", str(tmp_path / "no" / "a.png")], "there is no folder"),

@@ -179,7 +179,7 @@ def test_wrong_tables_are_answered(inputs, targets, sentence):
         ({"test": "some"}, r"test is 'some'; give a fraction"),
         ({"test": -1}, r"test is -1; give a fraction"),
         ({"validation": 3, "test": 2}, r"validation and test take 3 and 2 of 5 examples, so none is left to train on"),
-        ({"key": "seed"}, r"key is 'seed', not a random key; give jax\.random\.key\(0\)"),
+        ({"key": "seed"}, r"key is 'seed', not a random key; give a seed, such as 0, or jax\.random\.key\(0\)"),
         ({"key": -1}, r"key is -1, not a random key"),
     ],
 )
