@@ -78,7 +78,7 @@ FINDINGS = (
     Finding(
         FAILED,
         "ch3-full-data",
-        "The 97.92 % of 100 hidden neurons with L2 is out of reach: the same setting gives "
+        "The 97.92 % of 100 hidden neurons with L2 does not come out: the same setting gives "
         "{100 hidden, L2: best epoch, validation|%} here.",
         {"100 hidden, L2: best epoch, validation": NO},
     ),

@@ -294,6 +294,9 @@ def test_captions_say_what_to_see_with_the_figures_of_the_run(tmp_path, monkeypa
     assert "<figcaption>Of all, 7 are &lt;right&gt;.</figcaption>" in first
     assert 'alt="Plot dark of ch1-darkness: Of all, 7 are &lt;right&gt;."' in first
     assert "darkness of an image (other).</figcaption>" in second
+    reports.leave(tmp_path, old.name, measured={"darkness_correct": summarize(7.0)}, comparable=False)
+    (answer,) = load(tmp_path, LEDGER).values()
+    assert "Of all" not in page.figure(answer, answer.plots[0])  # on other data it may not be so
 
 
 def test_every_caption_is_of_a_plot_by_that_name():

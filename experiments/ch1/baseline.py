@@ -136,7 +136,7 @@ EXPERIMENT = Experiment(
     plot=plot,
     captions={
         "accuracy": "The book's diamonds come from the best of its three runs, so they lie at the upper edge of the "
-        "first epochs. The band is wide while one of the ten networks gets a whole digit wrong.",
+        "band in the first epochs. The band is wide while a network gets a whole digit wrong.",
         "cost": "The training cost keeps falling after the test cost has levelled off: the first sign of overfitting.",
         "confusion": "Rows are the right digit, columns the answer. The darkest cells are the pairs that people mix "
         "up, too.",

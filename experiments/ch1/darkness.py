@@ -86,6 +86,6 @@ EXPERIMENT = Experiment(
     plot=plot,
     captions={
         "darkness": "A one has little ink and a zero has much, but the bars of most digits overlap. Still, darkness "
-        "alone gets {darkness_correct|images|at} of the 10,000 test images right.",
+        "alone gets {darkness_correct||at} of the 10,000 test images right.",
     },
 )

@@ -139,9 +139,10 @@ def question(answer: Answer) -> str:
 
 
 def figure(answer: Answer, path: pathlib.Path) -> str:
-    """A plot with its caption."""
+    """A plot with its caption; where the run is not the book's, what it shows may be something else."""
     experiment = answer.experiment
-    told = units.explain(experiment.captions.get(path.stem, ""), answer.result["measured"])
+    captions = experiment.captions if answer.result["comparable"] else {}
+    told = units.explain(captions.get(path.stem, ""), answer.result["measured"])
     caption = told or sentence(f"{experiment.shows} ({path.stem.replace('_', ' ')})")
     url, width, height = embedded(path)
     alt = text(f"Plot {path.stem} of {experiment.name}: {caption}")
