@@ -63,6 +63,13 @@ class Network:
                     f"Network: layer {number} is {arguments.short_repr(layer)}; give a layer, with init, forward and "
                     "backward, such as Dense(784, 30)"
                 )
+            try:
+                hash(layer)
+            except TypeError as error:
+                raise TypeError(
+                    f"Network: layer {number}, {arguments.short_repr(layer)}, cannot be hashed ({error}); make it a "
+                    "frozen dataclass with numbers, texts and tuples as fields"
+                ) from error
         if not self.layers:
             raise ValueError("Network: layers is empty; give at least one layer")
         # Dropout and the like have no neuron: the rule is for the last layer that has one.
@@ -107,22 +114,10 @@ class Network:
         """The shape of the output, (10,) for ten digits."""
         return self.shapes[-1]
 
-    @functools.cached_property
+    @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
         """The shape of the input and of each layer's output; found by tracing shapes, nothing is computed."""
-        key = jax.eval_shape(lambda: jax.random.key(0))
-        a = jax.ShapeDtypeStruct(self.input_shape, jax.dtypes.canonicalize_dtype(float))
-        shapes = [a.shape]
-        for number, layer in enumerate(self.layers):
-            try:
-                a = jax.eval_shape(lambda key, a, layer=layer: layer.forward(layer.init(key), a, None)[0], key, a)
-            except (TypeError, ValueError) as error:
-                raise ValueError(
-                    f"Network: layer {number}, {layer}, cannot take an input of shape {a.shape}; make its size that of "
-                    f"{'input_shape' if number == 0 else f'the output of layer {number - 1}'} ({error})"
-                ) from error
-            shapes.append(a.shape)
-        return tuple(shapes)
+        return _shapes(self.layers, self.input_shape)
 
     @functools.cached_property
     def activation_bytes(self) -> int:
@@ -189,6 +184,23 @@ class Network:
     def __call__(self, params: Params, x: Float[Array | np.ndarray, "..."]) -> Array:
         """The output activations for one example (the book's ``feedforward``); batch with ``jax.vmap``."""
         return self.neuron.forward(self.forward(params, x)[0])
+
+
+@functools.lru_cache(maxsize=256)  # the same for networks that differ in what they know of their data
+def _shapes(layers: tuple[Layer, ...], input_shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    a = jax.ShapeDtypeStruct(input_shape, jax.dtypes.canonicalize_dtype(float))
+    shapes = [a.shape]
+    for number, layer in enumerate(layers):
+        try:
+            a = jax.eval_shape(lambda key, a, layer=layer: layer.forward(layer.init(key), a, None)[0], key, a)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"Network: layer {number}, {layer}, cannot take an input of shape {a.shape}; make its size that of "
+                f"{'input_shape' if number == 0 else f'the output of layer {number - 1}'} ({error})"
+            ) from error
+        shapes.append(a.shape)
+    return tuple(shapes)
 
 
 def mlp(

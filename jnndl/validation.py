@@ -168,7 +168,7 @@ def with_range(network: Network, data: Dataset) -> Network:
     return _known(network, about, seen_range(data.inputs, data.scale, data.offset))
 
 
-@functools.lru_cache(maxsize=64)  # the same object again: what it knows of its shapes is found once
+@functools.lru_cache(maxsize=64)  # the same object again: what it has found about itself is kept
 def _known(network: Network, about: tuple[Any, Any, Any], input_range: Any) -> Network:
     scale, offset, classes = about
     return dataclasses.replace(network, scale=scale, offset=offset, classes=classes, input_range=input_range)

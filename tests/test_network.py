@@ -235,12 +235,17 @@ def test_lists_and_numpy_numbers_make_the_same_network():
             "Network: the last layer's neuron is sigmoid; make it linear, and give",
         ),
         (
+            lambda: Network((type("Own", (Dropout,), {"__hash__": None})(0.5),), sigmoid, (4,)),
+            TypeError,
+            "Network: layer 0, .*, cannot be hashed .*; make it a frozen dataclass",
+        ),
+        (
             lambda: Network((Dense(4, 2, linear),), sigmoid, (4,), classes=("a",)),
             ValueError,
             "Network: classes has 1 names, but there are 2 outputs; give one name per output",
         ),
     ],
-    ids=["whole", "zero", "no tuple", "a neuron", "a class", "sigmoid twice", "names"],
+    ids=["whole", "zero", "no tuple", "a neuron", "a class", "sigmoid twice", "no hash", "names"],
 )
 def test_what_makes_no_network_is_refused_in_a_sentence(build, error, message):
     with pytest.raises(error, match=message):
