@@ -6,7 +6,8 @@
 >>> jnndl.predict(fit.network, fit.params, digits.test).labels.shape
 (300,)
 
-- Networks: ``mlp``, or ``Network`` of ``Dense`` and ``Dropout``; ``neurons``, ``costs``, ``initializers``.
+- Networks: ``mlp``, or ``Network`` of ``Dense``, ``Conv``, ``MaxPool``, ``AvgPool``, ``L2Pool``, ``Flatten`` and
+  ``Dropout``; ``neurons``, ``costs``, ``initializers``.
 - Data: ``load_mnist``, ``load_idx``, ``load_digits``, ``Dataset``.
 - Training: ``fit``, ``fit_many``; their settings are in ``jnndl.options.Settings``.
 - A trained network: ``evaluate``, ``predict``, ``save``, ``load``.
@@ -18,6 +19,7 @@ The README has a table from the book's names to these.
 from jnndl import costs, data, equations, gradients, initializers, layers, network2, neurons, regularizers
 from jnndl.arrays import from_arrays
 from jnndl.checks import check_gradients
+from jnndl.convolution import AvgPool, Conv, Flatten, L2Pool, MaxPool
 from jnndl.costs import Cost
 from jnndl.data import Dataset, Splits, load_digits
 from jnndl.ensemble import fit_many
@@ -38,12 +40,17 @@ from jnndl.training import DivergenceError, Fit, fit
 __version__ = "0.2.0.dev0"
 
 __all__ = [
+    "AvgPool",
+    "Conv",
     "Cost",
     "Dataset",
     "Dense",
     "DivergenceError",
     "Dropout",
     "Fit",
+    "Flatten",
+    "L2Pool",
+    "MaxPool",
     "Network",
     "Neuron",
     "Objective",

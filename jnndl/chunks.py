@@ -7,9 +7,20 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree
 
-CHUNK = 1000  # examples looked at together: bounds the memory of measuring and of large mini-batches
+CHUNK = 1000  # at most so many examples are looked at together
+LARGEST = {"cpu": 4 << 20}  # bytes of the largest array for a chunk: on a CPU it should stay in the cache
+ELSEWHERE = 256 << 20
 
 Carry = TypeVar("Carry")
+
+
+def chunk_size(bytes_each: int) -> int:
+    """How many examples to look at together; bounds the memory of measuring and of large mini-batches.
+
+    Args:
+        bytes_each: what one example takes in the largest array.
+    """
+    return max(1, min(CHUNK, LARGEST.get(jax.default_backend(), ELSEWHERE) // max(1, bytes_each)))
 
 
 def scan_chunks(f: Callable[[Carry, Any, Any], Carry], carry: Carry, xs: PyTree, size: int, first: Any = 0) -> Carry:

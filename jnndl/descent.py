@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Key, PyTree, UInt
 
-from jnndl.chunks import CHUNK, scan_chunks
+from jnndl.chunks import CHUNK, chunk_size, scan_chunks
 from jnndl.data import Dataset
 from jnndl.layers import TrainingKey
 from jnndl.network import Params
@@ -28,7 +28,8 @@ def epoch(config: TrainConfig, state: State, training: Dataset) -> State:
     # Flat before they are shuffled: rows are fetched faster than images.
     training = dataclasses.replace(training, inputs=training.inputs.reshape(n, *config.network.input_shape))
     objective, optimizer = make_objective(config, state.hyper), make_optimizer(config, state.hyper)
-    gradient, value = in_parts(config.gradient(objective), CHUNK), in_parts(objective, CHUNK)
+    part = chunk_size(config.network.bytes_per_example[1])
+    gradient, value = in_parts(config.gradient(objective), part), in_parts(objective, part)
     shuffle_key, layers_key = jax.random.split(jax.random.fold_in(state.key, state.epoch))
 
     def update(carry: tuple[Params, PyTree], number: Array | int, batch: Dataset) -> tuple[Params, PyTree]:
@@ -44,8 +45,8 @@ def epoch(config: TrainConfig, state: State, training: Dataset) -> State:
     # time takes 1.6 times as long on a CPU, and all at once would copy the data once for every network in training.
     per_block = max(1, CHUNK // m)
 
-    def train_block(carry: tuple[Params, PyTree], block: Array | int, rows: Array) -> tuple[Params, PyTree]:
-        return scan_chunks(update, carry, training[rows], m, first=block * per_block)
+    def train_block(carry: tuple[Params, PyTree], block: Array | int, order: Array) -> tuple[Params, PyTree]:
+        return scan_chunks(update, carry, training[order], m, first=block * per_block)
 
     carry = state.params, state.opt_state
     if m == n:

@@ -13,8 +13,7 @@ import numpy as np
 
 from jnndl import initializers, storage, validation
 from jnndl.arguments import short_repr
-from jnndl.layers import LAYERS
-from jnndl.network import Network, Params
+from jnndl.network import LAYERS, Network, Params
 from jnndl.neurons import NEURONS, Neuron
 
 FORMAT, VERSION = "jnndl-network", 2
@@ -29,8 +28,10 @@ def _encode(value: Any, where: str) -> Any:
     """The value of a field as JSON; ``where`` names the field in an error.
 
     Raises:
-        TypeError: if it is not made of plain values, neurons and initializers.
+        TypeError: if it is not made of plain values, neurons, initializers and layers.
     """
+    if type(value) in LAYERS.values():
+        return _describe_layer(value, where)
     for kind, table in TABLES.items():
         name = next((name for name, known in table.items() if known is value), None)
         if name is not None:
@@ -56,6 +57,8 @@ def _decode(path: pathlib.Path, value: Any) -> Any:
     """The inverse of ``_encode``. Lists become tuples, because layers must be hashable."""
     if isinstance(value, list):
         return tuple(_decode(path, entry) for entry in value)
+    if isinstance(value, dict) and "layer" in value:
+        return _build_layer(path, value)
     if isinstance(value, dict):
         ((kind, name),) = value.items()
         if name not in TABLES[kind]:
@@ -67,6 +70,32 @@ def _decode(path: pathlib.Path, value: Any) -> Any:
     return value
 
 
+def _describe_layer(layer: Any, where: str) -> dict[str, Any]:
+    """A layer of ``LAYERS`` as JSON: all its fields."""
+    found: dict[str, Any] = {"layer": type(layer).__name__}
+    known = initializers.INITIALIZERS.values()
+    for field in dataclasses.fields(layer):
+        value = getattr(layer, field.name)
+        if field.default in known and value not in known and callable(value):
+            # A user's function cannot be saved; loaded parameters do not need it.
+            found[field.name] = {"initializer": None}
+        elif field.init:
+            found[field.name] = _encode(value, f"{where}, {field.name}")
+    return found
+
+
+def _build_layer(path: pathlib.Path, entry: dict[str, Any]) -> Any:
+    """The layer of a description."""
+    kind = entry["layer"]
+    if kind not in LAYERS:
+        raise ValueError(
+            f"{path}: has a layer {kind!r}, which is not one of {', '.join(LAYERS)}; load it with network=..., the "
+            "network that it was saved from"
+        )
+    unknown = {"initializer": None}
+    return LAYERS[kind](**{k: _decode(path, v) for k, v in entry.items() if k != "layer" and v != unknown})
+
+
 def describe(network: Network) -> dict[str, Any]:
     """A network as JSON: all fields of the layers in ``LAYERS``, only the class name of another layer."""
     layers: list[dict[str, Any]] = []
@@ -74,17 +103,8 @@ def describe(network: Network) -> dict[str, Any]:
         kind = type(layer).__name__
         if kind in LAYERS and type(layer) is not LAYERS[kind]:
             raise ValueError(f"layer {number}: a layer of your own is named {kind}, as one of jnndl's is; rename yours")
-        layers.append({"layer": kind})
-        if type(layer) in LAYERS.values():
-            for field in dataclasses.fields(layer):  # type: ignore[arg-type]
-                value = getattr(layer, field.name)
-                known = initializers.INITIALIZERS.values()
-                if field.default in known and value not in known and callable(value):
-                    layers[-1][field.name] = {
-                        "initializer": None
-                    }  # a user's function cannot be saved; loaded parameters do not need it
-                elif field.init:
-                    layers[-1][field.name] = _encode(value, f"layer {number}, {kind}, {field.name}")
+        known = type(layer) in LAYERS.values()
+        layers.append(_describe_layer(layer, f"layer {number}, {kind}") if known else {"layer": kind})
     rest = {name: getattr(network, name) for name in ("input_shape", "scale", "offset", "classes")}
     if network.input_range is not None:
         rest["input_range"] = network.input_range
@@ -113,20 +133,10 @@ def _upgrade(description: dict[str, Any]) -> dict[str, Any]:
 
 def _build(path: pathlib.Path, description: dict[str, Any]) -> Network:
     """The network of a description."""
-    layers = []
-    for entry in description["layers"]:
-        kind = entry["layer"]
-        if kind not in LAYERS:
-            raise ValueError(
-                f"{path}: has a layer {kind!r}, which is not one of {', '.join(LAYERS)}; load it with network=..., the "
-                "network that it was saved from"
-            )
-        unknown = {"initializer": None}
-        fields = {k: _decode(path, v) for k, v in entry.items() if k != "layer" and v != unknown}
-        layers.append(LAYERS[kind](**fields))
+    layers = tuple(_build_layer(path, entry) for entry in description["layers"])
     neuron = _decode(path, {"neuron": description["neuron"]})
     rest = {name: _decode(path, description[name]) for name in ("scale", "offset", "classes")}
-    return Network(tuple(layers), neuron, tuple(description["input_shape"]), **rest)
+    return Network(layers, neuron, tuple(description["input_shape"]), **rest)
 
 
 def save(path: str | os.PathLike, network: Network, params: Params) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import jax
 from jaxtyping import Array, Float, Key
 
+from jnndl import arguments, identity
+
 Initializer = Callable[..., Array]
 
 
@@ -44,3 +46,15 @@ def zeros(key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = float) -> Fl
 
 
 INITIALIZERS = {"default": default, "large": large, "zeros": zeros}
+
+
+def as_initializer(name: str, value: Any) -> Initializer:
+    """An initializer, or the one that is called so.
+
+    Raises:
+        TypeError, ValueError: if the value of the argument ``name`` is neither.
+    """
+    value = arguments.choose(name, value, INITIALIZERS)
+    if not callable(value):
+        raise TypeError(f"{name} is {value!r}; give a function of a key and a shape, such as initializers.default")
+    return identity.canonical(value)

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key, PyTree
 
-from jnndl import arguments, identity, initializers
+from jnndl import arguments, initializers
 from jnndl.neurons import as_neuron, sigmoid
 
 TrainingKey = Key[Array, ""] | None  # None where the network is used rather than trained
@@ -54,6 +54,13 @@ class Affine(NamedTuple):
     bias: Array
 
 
+def changed(layer: Any, names: tuple[str, ...]) -> list[str]:
+    """The fields of a layer that are not the default, as its repr shows them: ``weight_init=large``."""
+    defaults = {field.name: field.default for field in dataclasses.fields(layer)}
+    own = [(name, getattr(layer, name)) for name in names if getattr(layer, name) is not defaults[name]]
+    return [f"{name}={getattr(value, '__name__', repr(value))}" for name, value in own]
+
+
 @dataclasses.dataclass(frozen=True)
 class Dense:
     """A fully connected layer, a' = sigma(w a + b) (chapter 2, equation 25).
@@ -80,18 +87,11 @@ class Dense:
         for name in ("n_in", "n_out"):
             object.__setattr__(self, name, arguments.size(f"Dense: {name}", getattr(self, name)))
         for name in ("weight_init", "bias_init"):
-            value = arguments.choose(f"Dense: {name}", getattr(self, name), initializers.INITIALIZERS)
-            if not callable(value):
-                raise TypeError(
-                    f"Dense: {name} is {value!r}; give a function of a key and a shape, such as initializers.default"
-                )
-            object.__setattr__(self, name, identity.canonical(value))
+            object.__setattr__(self, name, initializers.as_initializer(f"Dense: {name}", getattr(self, name)))
         object.__setattr__(self, "neuron", as_neuron("Dense: neuron", self.neuron))
 
     def __repr__(self) -> str:
-        fields = dataclasses.fields(self)[3:]
-        drawn = [(f.name, getattr(self, f.name)) for f in fields if getattr(self, f.name) is not f.default]
-        own = [f"{name}={getattr(function, '__name__', repr(function))}" for name, function in drawn]
+        own = changed(self, ("weight_init", "bias_init"))
         return f"Dense({', '.join([str(self.n_in), str(self.n_out), self.neuron.name, *own])})"
 
     def init(self, key: Key[Array, ""]) -> Affine:
@@ -155,6 +155,3 @@ class Dropout:
     def backward(self, params: tuple[()], saved: Array, grad: Array) -> tuple[Array, tuple[()]]:
         """The gradient passes where the activation passed."""
         return grad * saved, ()
-
-
-LAYERS = {layer.__name__: layer for layer in (Dense, Dropout)}

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -11,11 +11,13 @@ import numpy as np
 from jaxtyping import Array, Float, Key, PyTree
 
 from jnndl import arguments, initializers
+from jnndl.convolution import AvgPool, Conv, Flatten, L2Pool, MaxPool
 from jnndl.data import as_scale
-from jnndl.layers import Dense, Layer, TrainingKey
+from jnndl.layers import Dense, Dropout, Layer, TrainingKey
 from jnndl.neurons import Neuron, as_neuron, linear, sigmoid
 
 Params = tuple[PyTree, ...]
+LAYERS = {layer.__name__: layer for layer in (Dense, Dropout, Conv, MaxPool, AvgPool, L2Pool, Flatten)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,11 +122,17 @@ class Network:
         return _shapes(self.layers, self.input_shape)
 
     @functools.cached_property
-    def activation_bytes(self) -> int:
-        """How many bytes one example takes in training: its input, its output, and all that ``backward`` needs."""
-        x = jax.ShapeDtypeStruct(self.input_shape, jax.dtypes.canonicalize_dtype(float))
-        leaves = jax.tree.leaves((x, jax.eval_shape(self.forward, self.param_shapes, x)))
-        return sum(leaf.size * leaf.dtype.itemsize for leaf in leaves)
+    def bytes_per_example(self) -> tuple[int, int]:
+        """Bytes that one more example in a mini-batch takes on the way forward: in all arrays, and in the largest."""
+
+        def sizes(m: int) -> list[int]:
+            x = jax.ShapeDtypeStruct((m, *self.input_shape), jax.dtypes.canonicalize_dtype(float))
+            traced = jax.make_jaxpr(jax.vmap(self.forward, (None, 0)))(self.param_shapes, x)
+            return [a.size * a.dtype.itemsize for a in [x, *_arrays(traced.jaxpr)]]
+
+        # What does not grow depends on the parameters alone, such as the weights in another shape.
+        growth = [more - fewer for fewer, more in zip(sizes(2), sizes(3), strict=True)]
+        return sum(growth), max(growth)
 
     @functools.cached_property
     def param_shapes(self) -> Params:
@@ -201,6 +209,16 @@ def _shapes(layers: tuple[Layer, ...], input_shape: tuple[int, ...]) -> tuple[tu
             ) from error
         shapes.append(a.shape)
     return tuple(shapes)
+
+
+def _arrays(jaxpr: Any) -> Iterator[Any]:
+    """Shape and dtype of every array that a traced program makes, in the programs inside of it too."""
+    for equation in jaxpr.eqns:
+        yield from (out.aval for out in equation.outvars if hasattr(out.aval, "size"))
+        for value in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda leaf: hasattr(leaf, "jaxpr")):
+            inner = getattr(value, "jaxpr", value)
+            if hasattr(inner, "eqns"):
+                yield from _arrays(inner)
 
 
 def mlp(

@@ -22,7 +22,7 @@ from samples import FITTING
 from jnndl import Dataset, Dense, Dropout, Network, check_gradients, initializers, mlp, neurons, regularizers
 from jnndl.costs import cross_entropy, log_likelihood, quadratic
 from jnndl.gradients import Objective, autodiff, backprop
-from jnndl.layers import LAYERS
+from jnndl.network import LAYERS
 from jnndl.neurons import linear, relu, sigmoid, softmax, step, tanh
 
 pytestmark = pytest.mark.slow

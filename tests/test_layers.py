@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from jnndl import Dense, Dropout, neurons
-from jnndl.layers import LAYERS, Affine, Layer
+from jnndl.layers import Affine, Layer
+from jnndl.network import LAYERS
 
 KEY = jax.random.key(5)
 STANDARD_ERRORS = 5

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from samples import draw
 
+import jnndl
 from jnndl import Dense, Dropout, Network, initializers, mlp, neurons
 from jnndl.layers import Affine
 from jnndl.neurons import linear, relu, sigmoid, softmax, tanh
@@ -252,10 +253,15 @@ def test_what_makes_no_network_is_refused_in_a_sentence(build, error, message):
         build()
 
 
-def test_activation_bytes_are_those_of_the_arrays_that_backward_needs():
-    network = mlp([5, 4, 3])
-    # the input, then (a, z) of both layers, and the output: 5 + (5 + 4) + (4 + 3) + 3 floats
-    assert network.activation_bytes == 4 * (5 + 5 + 4 + 4 + 3 + 3)
+def test_bytes_per_example_are_those_of_the_arrays_that_are_made():
+    # the input of 5; w a, + b and the neuron, of 4 each; w a and + b, of 3 each; none for the weights
+    assert mlp([5, 4, 3]).bytes_per_example == (4 * (5 + 3 * 4 + 2 * 3), 4 * 5)
+
+
+def test_bytes_per_example_of_a_convolution_are_those_of_its_windows():
+    conv = jnndl.Conv(1, 2, 3, pool=jnndl.MaxPool(2))
+    network = Network((conv, jnndl.Flatten(), Dense(18, 2, linear)), sigmoid, (8, 8, 1))
+    assert network.bytes_per_example[1] == 4 * 6 * 6 * 3 * 3
 
 
 def test_names_mean_what_they_name():
