@@ -254,8 +254,8 @@ def test_what_makes_no_network_is_refused_in_a_sentence(build, error, message):
 
 
 def test_bytes_per_example_are_those_of_the_arrays_that_are_made():
-    # the input of 5; w a, + b and the neuron, of 4 each; w a and + b, of 3 each; none for the weights
-    assert mlp([5, 4, 3]).bytes_per_example == (4 * (5 + 3 * 4 + 2 * 3), 4 * 5)
+    # the input of 5; w a, its transpose, + b and the neuron, of 4 each; the same without neuron, of 3; no weights
+    assert mlp([5, 4, 3]).bytes_per_example == (4 * (5 + 4 * 4 + 3 * 3), 4 * 5)
 
 
 def test_bytes_per_example_of_a_convolution_are_those_of_its_windows():
