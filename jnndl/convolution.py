@@ -19,6 +19,8 @@ from jnndl.neurons import as_neuron, sigmoid
 
 Image = Float[Array, "rows columns channels"]
 Images = Float[Array, "m rows columns channels"]
+Maps = Float[Array, "down across maps"]
+ManyMaps = Float[Array, "m down across maps"]
 
 
 def _pair(name: str, value: Any) -> tuple[int, int]:
@@ -75,7 +77,7 @@ class _Pool:
 
 
 @jax.custom_jvp
-def _first_largest(windows: Float[Array, "down rows across columns channels"]) -> tuple[Image, Int[Array, "..."]]:
+def _first_largest(windows: Float[Array, "down rows across columns channels"]) -> tuple[Maps, Int[Array, "..."]]:
     """The largest entry of each window and its number, counted along the rows; of equals the first."""
     _, rows, _, columns, _ = windows.shape
     best = windows[:, 0, :, 0]
@@ -101,8 +103,9 @@ def _first_largest_jvp(primals: tuple, tangents: tuple) -> tuple:
 def _won(winner: Array, size: tuple[int, int]) -> Array:
     """Whether each entry of windows of this size is the winner of its window."""
     rows, columns = size
-    number = jnp.arange(rows * columns, dtype=winner.dtype).reshape(rows, 1, columns, 1)
-    return winner[..., :, None, :, None, :] == number
+    number = jnp.arange(rows * columns, dtype=winner.dtype)
+    windows = winner[..., :, None, :, None, :]
+    return windows == number.reshape(*[1] * (windows.ndim - 4), rows, 1, columns, 1)
 
 
 class MaxPool(_Pool):
@@ -118,13 +121,13 @@ class MaxPool(_Pool):
         size: rows and columns of a window, or one number for both.
     """
 
-    def forward(self, params: tuple[()], a: Image, key: TrainingKey = None) -> tuple[Image, tuple[Array, Array]]:
+    def forward(self, params: tuple[()], a: Image, key: TrainingKey = None) -> tuple[Maps, tuple[Array, Array]]:
         """The maxima for one example; saved are who won, and the image for its shape."""
         _check_image(self, a.shape)
         best, winner = _first_largest(self._split(a))
         return best, (winner, a)
 
-    def backward(self, params: tuple[()], saved: tuple[Array, Array], grad: Images) -> tuple[Images, tuple[()]]:
+    def backward(self, params: tuple[()], saved: tuple[Array, Array], grad: ManyMaps) -> tuple[Images, tuple[()]]:
         """The gradient goes to the winner of each window, and nothing to the others."""
         winner, a = saved
         windows = jnp.where(_won(winner, self.size), grad[:, :, None, :, None, :], 0)
@@ -141,12 +144,12 @@ class AvgPool(_Pool):
         size: rows and columns of a window, or one number for both.
     """
 
-    def forward(self, params: tuple[()], a: Image, key: TrainingKey = None) -> tuple[Image, Array]:
+    def forward(self, params: tuple[()], a: Image, key: TrainingKey = None) -> tuple[Maps, Array]:
         """The means for one example; saved is the image for its shape."""
         _check_image(self, a.shape)
         return jnp.mean(self._split(a), axis=(1, 3)), a
 
-    def backward(self, params: tuple[()], saved: Array, grad: Images) -> tuple[Images, tuple[()]]:
+    def backward(self, params: tuple[()], saved: Array, grad: ManyMaps) -> tuple[Images, tuple[()]]:
         """Every entry of a window gets the same share."""
         high, wide = self.size
         share = grad[:, :, None, :, None, :] / (high * wide)
@@ -166,7 +169,7 @@ class L2Pool(_Pool):
         size: rows and columns of a window, or one number for both.
     """
 
-    def forward(self, params: tuple[()], a: Image, key: TrainingKey = None) -> tuple[Image, tuple[Array, Array]]:
+    def forward(self, params: tuple[()], a: Image, key: TrainingKey = None) -> tuple[Maps, tuple[Array, Array]]:
         """The roots for one example; saved are the image and the roots."""
         _check_image(self, a.shape)
         total = jnp.sum(jnp.square(self._split(a)), axis=(1, 3))
@@ -174,7 +177,7 @@ class L2Pool(_Pool):
         root = jnp.where(some, jnp.sqrt(jnp.where(some, total, 1)), 0)  # no 0/0 on jax.grad's way back either
         return root, (a, root)
 
-    def backward(self, params: tuple[()], saved: tuple[Array, Array], grad: Images) -> tuple[Images, tuple[()]]:
+    def backward(self, params: tuple[()], saved: tuple[Array, Array], grad: ManyMaps) -> tuple[Images, tuple[()]]:
         """The derivative of the root by an entry is the entry over the root."""
         a, root = saved
         factor = jnp.where(root > 0, grad / jnp.where(root > 0, root, 1), 0)
@@ -281,14 +284,14 @@ class Conv:
             raise ValueError(f"{self} needs images of at least {self.kernel[0]} x {self.kernel[1]}")
         return where
 
-    def forward(self, params: Affine, a: Image, key: TrainingKey = None) -> tuple[Image, tuple]:
+    def forward(self, params: Affine, a: Image, key: TrainingKey = None) -> tuple[Maps, tuple]:
         """The maps for one example; saved are a, the pooled z, and what the pooling saved."""
         z = correlate(self._geometry(a.shape), a, params.weight)
         z, kept = (z, ()) if self.pool is None else self.pool.forward((), z)
-        z = z + params.bias
+        z = z + params.bias[None, None]
         return self.neuron.forward(z.ravel()).reshape(z.shape), (a, z, kept)
 
-    def backward(self, params: Affine, saved: tuple, grad: Images) -> tuple[Images, Affine]:
+    def backward(self, params: Affine, saved: tuple, grad: ManyMaps) -> tuple[Images, Affine]:
         """BP2 to BP4 with shared weights (chapter 6's problem), the sums over the mini-batch."""
         a, z, kept = saved
         delta = jax.vmap(lambda z, grad: self.neuron.backward(z.ravel(), grad.ravel()).reshape(z.shape))(z, grad)

@@ -15,6 +15,8 @@ from jaxtyping import Array, Float
 
 Image = Float[Array, "rows columns channels"]
 Images = Float[Array, "m rows columns channels"]
+Maps = Float[Array, "down across n_out"]
+ManyMaps = Float[Array, "m down across n_out"]
 Weight = Float[Array, "n_out kernel_rows kernel_columns channels"]
 
 
@@ -51,7 +53,7 @@ def geometry(
     return Geometry(kernel, stride, low, high), (counts[0], counts[1])
 
 
-def correlate(where: Geometry, a: Image, weight: Weight) -> Image:
+def correlate(where: Geometry, a: Image, weight: Weight) -> Maps:
     """z for one example, of shape (windows down, windows across, n_out)."""
     return lax.platform_dependent(
         a,
@@ -61,7 +63,7 @@ def correlate(where: Geometry, a: Image, weight: Weight) -> Image:
     )
 
 
-def correlate_backward(where: Geometry, weight: Weight, a: Images, grad: Images) -> tuple[Images, Weight]:
+def correlate_backward(where: Geometry, weight: Weight, a: Images, grad: ManyMaps) -> tuple[Images, Weight]:
     """The gradients with respect to the images and, summed over them, with respect to the weights.
 
     Args:
@@ -106,14 +108,14 @@ def windows_backward(
     return grad
 
 
-def by_windows(where: Geometry, a: Image, weight: Weight) -> Image:
+def by_windows(where: Geometry, a: Image, weight: Weight) -> Maps:
     """Every window times every weight, one matrix product; under ``vmap`` it is one for the whole mini-batch."""
     found = windows(where, a)
     down, across = found.shape[:2]
     return (found.reshape(down * across, -1) @ weight.reshape(len(weight), -1).T).reshape(down, across, -1)
 
 
-def by_windows_backward(where: Geometry, weight: Weight, a: Images, grad: Images) -> tuple[Images, Weight]:
+def by_windows_backward(where: Geometry, weight: Weight, a: Images, grad: ManyMaps) -> tuple[Images, Weight]:
     """BP4 and BP2 of that product, and the windows' way back."""
     # The same windows as on the way forward. In one program XLA computes them once; alone they need no memory.
     found = jax.vmap(lambda a: windows(where, a))(a)
@@ -124,13 +126,13 @@ def by_windows_backward(where: Geometry, weight: Weight, a: Images, grad: Images
     return grad_a, grad_weight.reshape(weight.shape)
 
 
-def by_library(where: Geometry, a: Image, weight: Weight) -> Image:
+def by_library(where: Geometry, a: Image, weight: Weight) -> Maps:
     """XLA's own convolution."""
     edges = tuple(zip(where.low, where.high, strict=True))
     return lax.conv_general_dilated(a[None], weight, where.stride, edges, dimension_numbers=("NHWC", "OHWI", "NHWC"))[0]
 
 
-def by_library_backward(where: Geometry, weight: Weight, a: Images, grad: Images) -> tuple[Images, Weight]:
+def by_library_backward(where: Geometry, weight: Weight, a: Images, grad: ManyMaps) -> tuple[Images, Weight]:
     """Two more convolutions: the gradient, spread by the stride, with the turned weights, and the images with it."""
     spans = [(n - 1) * s + 1 for n, s in zip(grad.shape[1:3], where.stride, strict=True)]
     sizes = list(zip(a.shape[1:3], spans, where.kernel, where.low, strict=True))
