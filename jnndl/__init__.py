@@ -19,7 +19,7 @@ The README has a table from the book's names to these.
 from jnndl import costs, data, equations, gradients, initializers, layers, network2, neurons, regularizers
 from jnndl.arrays import from_arrays
 from jnndl.checks import check_gradients
-from jnndl.convolution import AvgPool, Conv, Flatten, L2Pool, MaxPool
+from jnndl.convolution import Conv, Flatten
 from jnndl.costs import Cost
 from jnndl.data import Dataset, Splits, load_digits
 from jnndl.ensemble import fit_many
@@ -34,6 +34,7 @@ from jnndl.network2 import load_network2, save_network2
 from jnndl.neurons import Neuron
 from jnndl.page import save_page
 from jnndl.pictures import read_digits
+from jnndl.pooling import AvgPool, L2Pool, MaxPool
 from jnndl.tables import load_csv
 from jnndl.training import DivergenceError, Fit, fit
 

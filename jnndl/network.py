@@ -11,10 +11,11 @@ import numpy as np
 from jaxtyping import Array, Float, Key, PyTree
 
 from jnndl import arguments, initializers
-from jnndl.convolution import AvgPool, Conv, Flatten, L2Pool, MaxPool
+from jnndl.convolution import Conv, Flatten
 from jnndl.data import as_scale
 from jnndl.layers import Dense, Dropout, Layer, TrainingKey
 from jnndl.neurons import Neuron, as_neuron, linear, sigmoid
+from jnndl.pooling import AvgPool, L2Pool, MaxPool
 
 Params = tuple[PyTree, ...]
 LAYERS = {layer.__name__: layer for layer in (Dense, Dropout, Conv, MaxPool, AvgPool, L2Pool, Flatten)}
