@@ -5,7 +5,24 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+
+
+class _Required:
+    """The default of an argument that has none, so that a call without it is answered in a sentence."""
+
+    def __repr__(self) -> str:
+        return "<required>"
+
+
+REQUIRED: Any = _Required()
+
+
+def refuse_missing(name: str, value: Any, remedy: str) -> None:
+    """Raise TypeError where an argument that is needed was not given."""
+    if value is REQUIRED:
+        raise TypeError(f"{name} is missing; give {remedy}")
 
 
 def short_repr(value: Any) -> str:
@@ -40,15 +57,24 @@ def is_whole(value: Any) -> bool:
 
 def check_whole(name: str, value: Any, remedy: str, high: float | int = np.inf) -> None:
     """Raise TypeError or ValueError unless a value is a whole number from 1 to ``high``."""
+    refuse_missing(name, value, remedy)
     if not is_whole(value):
         raise TypeError(f"{name} is {value!r}; give {remedy}")
     if not 1 <= value <= high:
         raise ValueError(f"{name} is {value}; give {remedy}")
 
 
-def as_key(value: Any) -> Any:
-    """A seed, a whole number of at least 0, as ``jax.random.key`` makes it a key; anything else as it is."""
-    return jax.random.key(value) if is_whole(value) and value >= 0 else value
+def check_keys(name: str, value: Any, ndim: int) -> Any:
+    """One typed random key (``ndim`` 0), also made from a seed, or a vector of them (1); raise where it is not one."""
+    if ndim == 0:
+        value = jax.random.key(value) if is_whole(value) and value >= 0 else value
+    remedy = ("a seed, such as 0, or jax.random.key(0)", "jax.random.split(jax.random.key(0), 10), for instance")[ndim]
+    refuse_missing(name, value, remedy)
+    if not (isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)):
+        raise TypeError(f"{name} is {short_repr(value)}, not a random key; give {remedy}")
+    if value.ndim != ndim or not value.size:
+        raise ValueError(f"{name} has shape {value.shape}; give {remedy}")
+    return value
 
 
 def size(name: str, value: Any) -> int:

@@ -11,8 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jnndl import validation as checks
-from jnndl.arguments import is_whole, short_repr
+from jnndl.arguments import REQUIRED, check_keys, is_whole, short_repr
 from jnndl.data import Dataset, Splits
 
 MISSING = {"", "-", "?", "n/a", "na", "nan", "none", "null"}  # how files say that a number is not there
@@ -26,7 +25,7 @@ def from_arrays(
     inputs: Any,
     targets: Any,
     *,
-    key: Any,
+    key: Any = REQUIRED,
     validation: Any = 0.2,
     test: Any = 0.2,
     standardize: bool = True,
@@ -223,7 +222,7 @@ def _generator(key: Any) -> np.random.RandomState:
     if is_whole(key) and 0 <= key < 2**32:
         words = [0, int(key)]  # what jax.random.key(key) holds
     else:
-        checks.check_keys("key", key, 0)
+        check_keys("key", key, 0)
         words = jax.random.key_data(key).ravel().tolist()
     return np.random.RandomState(words)
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jnndl import validation
-from jnndl.arguments import as_key
+from jnndl.arguments import check_keys, short_repr
 from jnndl.data import Dataset
 from jnndl.differences import MARGIN, POINTS, Slopes, move_one, once, slopes
 from jnndl.faults import distance, examine, relative
@@ -133,10 +133,16 @@ def check_gradients(
     """
     if dtype not in TOLERANCES:
         raise ValueError(f"dtype is {dtype!r}; give {' or '.join(map(repr, TOLERANCES))}")
+    if not isinstance(objective, Objective):
+        raise TypeError(f"objective is {short_repr(objective)}; give Objective(network, cost)")
     validation.check_model(objective.network, objective.cost)
     validation.check_params(objective.network, params)
     validation.check_data(objective.network, objective.cost, batch, "checked")
-    limits, n, (layers_key, directions_key) = TOLERANCES[dtype], SHARE * len(batch), jax.random.split(as_key(key))
+    limits, n, (layers_key, directions_key) = (
+        TOLERANCES[dtype],
+        SHARE * len(batch),
+        jax.random.split(check_keys("key", key, 0)),
+    )
     with jax.enable_x64(True), jax.default_matmul_precision("highest"):
         params = jax.tree.map(lambda a: jnp.asarray(a, dtype), params)
         exact = jax.tree.map(lambda a: a.astype(float), params)

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from jnndl import validation
-from jnndl.arguments import check_whole
+from jnndl.arguments import REQUIRED, check_keys, check_whole
 from jnndl.chance import warn_at_chance
 from jnndl.chunks import chunk_size
 from jnndl.data import Dataset
@@ -108,9 +108,9 @@ def fit_many(
     training: Dataset,
     evaluation: Dataset | None = None,
     *,
-    keys: Key[Array, " networks"],
-    epochs: int,
-    learning_rate: Any,
+    keys: Key[Array, " networks"] = REQUIRED,
+    epochs: int = REQUIRED,
+    learning_rate: Any = REQUIRED,
     at_once: int | None = None,
     **settings: Unpack[Settings],
 ) -> Fit:
@@ -142,7 +142,7 @@ def fit_many(
     Warns and raises as ``fit`` does, except that divergence does not raise. Also warns if the networks do not fit into
     memory.
     """
-    validation.check_keys("keys", keys, 1)
+    check_keys("keys", keys, 1)
     count = len(keys)
     run = prepare(network, training, evaluation, epochs, learning_rate, settings, count)
     run = run._replace(hyper=jax.tree.map(lambda value: np.broadcast_to(value, (count,)), run.hyper))

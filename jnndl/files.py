@@ -161,6 +161,7 @@ def save(path: str | os.PathLike, network: Network, params: Params) -> None:
     Raises:
         TypeError, ValueError: if the parameters are those of another network, or a field of a layer cannot be saved.
     """
+    validation.check_network(network)
     many = validation.stacked(network, params)
     validation.check_params(network, params, many)
     for name, leaf in storage.named(params).items():

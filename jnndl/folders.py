@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jnndl.arguments import is_whole, short_repr
+from jnndl.arguments import REQUIRED, is_whole, short_repr
 from jnndl.arrays import divide
 from jnndl.data import Splits
 
@@ -19,7 +19,7 @@ SCALE = 1 / 256  # as load_mnist: a network trained on the one takes the other
 def load_images(
     folder: str | os.PathLike,
     *,
-    key: Any,
+    key: Any = REQUIRED,
     shape: Any = None,
     validation: Any = 0.2,
     test: Any = 0.2,

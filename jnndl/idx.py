@@ -92,8 +92,8 @@ def _find(folder: pathlib.Path) -> dict[str, pathlib.Path]:
     if missing:
         why = "" if folder.is_dir() else "is no folder, so it " if folder.exists() else "does not exist, so it "
         raise FileNotFoundError(
-            f"data folder {folder} {why}lacks {', '.join(missing)}; it needs all of {', '.join(MNIST_SHA256)} (plain "
-            f"or .gz, '-idx' or '.idx'). {HOW_TO_GET_MNIST}"
+            f"data folder {folder} {why}lacks {', '.join(missing)} (plain or .gz, '-idx' or '.idx'). "
+            f"{HOW_TO_GET_MNIST}. Pictures in a folder for each class are read by load_images"
         )
     return found
 

@@ -105,6 +105,9 @@ class Dense:
         self, params: Affine, a: Float[Array, " n_in"], key: TrainingKey = None
     ) -> tuple[Float[Array, " n_out"], tuple[Array, Array]]:
         """The activation for one example, and (a, z) saved."""
+        if a.shape != (self.n_in,):
+            hint = "; put Flatten() before it" if len(a.shape) > 1 else ""
+            raise ValueError(f"Dense takes {self.n_in} numbers, not an input of shape {a.shape}{hint}")
         z = params.weight @ a + params.bias
         return self.neuron.forward(z), (a, z)
 

@@ -94,6 +94,12 @@ class History(NamedTuple):
         """The scores of all epochs, first to last, as one history."""
         return cls(*jax.tree.map(lambda *values: np.stack(values, axis=-1), *scores))
 
+    def __getattr__(self, name: str) -> Any:
+        """Only for what is not there: what is."""
+        near = name.replace("validation_", "evaluation_").replace("test_", "evaluation_").replace("loss", "cost")
+        hint = f"did you mean {near}?" if near in self._fields else f"there are {', '.join(self._fields)}"
+        raise AttributeError(f"the history has no {name!r}; {hint}")
+
     def epochs(self) -> list[Scores]:
         """The scores of each epoch."""
         return [Scores(*jax.tree.map(lambda a, k=k: a[..., k], tuple(self))) for k in range(self.penalty.shape[-1])]

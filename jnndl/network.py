@@ -166,9 +166,9 @@ class Network:
         width = max(28, *(len(name) for name, _, _ in rows))
         return "\n".join(f"{name:{width}}  {shape:12}{count:>12}".rstrip() for name, shape, count in rows)
 
-    def init(self, key: Key[Array, ""] | int) -> Params:
+    def init(self, key: Key[Array, ""] | int = arguments.REQUIRED) -> Params:
         """Draw parameters, a tuple with one entry per layer, each layer from its own key; ``key`` may be a seed."""
-        keys = jax.random.split(arguments.as_key(key), len(self.layers))
+        keys = jax.random.split(arguments.check_keys("key", key, 0), len(self.layers))
         return tuple(layer.init(key) for layer, key in zip(self.layers, keys, strict=True))
 
     def forward(
@@ -185,6 +185,11 @@ class Network:
             z, the weighted input of the output layer, and for each layer what its ``backward`` needs.
         """
         a, saved = jnp.asarray(x), []
+        if a.shape != self.input_shape:
+            raise ValueError(
+                f"x has shape {a.shape}; give one example, of shape {self.input_shape}; for many of any shape there is "
+                "predict(network, params, inputs)"
+            )
         for number, (layer, layer_params) in enumerate(zip(self.layers, params, strict=True)):
             a, kept = layer.forward(layer_params, a, None if key is None else jax.random.fold_in(key, number))
             saved.append(kept)

@@ -120,5 +120,7 @@ def as_neuron(name: str, value: Any) -> Neuron:
     """
     value = arguments.choose(name, value, NEURONS)
     if not isinstance(value, Neuron):
-        raise TypeError(f"{name} is {value!r:.60}; give one of jnndl.neurons, such as neurons.sigmoid")
+        called = getattr(value, "__name__", "")  # jax.nn.relu and numpy.tanh are known by their names
+        which = repr(called) if called in NEURONS else "one of jnndl.neurons, such as neurons.sigmoid"
+        raise TypeError(f"{name} is {arguments.short_repr(value)}; give {which}")
     return value

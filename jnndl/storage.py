@@ -19,6 +19,8 @@ def write_atomically(path: str | os.PathLike, write: Callable[[str], Any]) -> No
     same file removes it.
     """
     path = pathlib.Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: this is a folder; give the path of a file")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: there is no folder {path.parent}; make it first")
     start, end = f".{path.stem}.{platform.node()}-", f".partial{path.suffix}"  # some writers go by the ending

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from jnndl.arguments import is_whole, short_repr
+from jnndl.arguments import REQUIRED, is_whole, refuse_missing, short_repr
 from jnndl.arrays import as_numbers, as_targets, divide, is_number
 from jnndl.data import Splits
 
@@ -18,8 +18,8 @@ from jnndl.data import Splits
 def load_csv(
     path: str | os.PathLike,
     *,
-    target: str | int,
-    key: Any,
+    target: str | int = REQUIRED,
+    key: Any = REQUIRED,
     validation: Any = 0.2,
     test: Any = 0.2,
     standardize: bool = True,
@@ -50,6 +50,7 @@ def load_csv(
     >>> iris = load_csv("iris.csv", target="species", key=0)  # doctest: +SKIP
     >>> network = jnndl.mlp([4, 10, 3])  # doctest: +SKIP
     """
+    refuse_missing("target", target, "the column to predict, by its name or number")
     path = pathlib.Path(path)
     columns, rows, lines = _read(path)
     number = _column(path, columns, target, "target")

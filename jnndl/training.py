@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from jnndl import identity, validation
+from jnndl.arguments import REQUIRED, check_keys
 from jnndl.chance import warn_at_chance
 from jnndl.checkpoints import Checkpoint
 from jnndl.data import Dataset
@@ -96,6 +97,19 @@ class Fit:
         """Of many networks, the best one, by ``best_number``; its ``best_params`` are those of its best epoch."""
         return self.one(self.best_number)
 
+    def __getitem__(self, number: int) -> "Fit":
+        """``fit[3]`` is ``fit.one(3)``; so a loop over the result of ``fit_many`` gives its networks."""
+        if np.ndim(self.history.penalty) != 2:
+            raise TypeError("this is one network, from fit; take fit.network, fit.params, fit.history")
+        return self.one(number)
+
+    def __getattr__(self, name: str) -> Any:
+        """Only for what is not there: where it is."""
+        raise AttributeError(
+            f"the result of fit has no {name!r}; it has network, params, best_params, best_epoch, state, and history "
+            "with what was measured, as in fit.history.evaluation_accuracy"
+        )
+
     def _many(self, what: str) -> int:
         """The number of networks; raises where it is the one network of ``fit``."""
         if np.ndim(self.history.penalty) != 2:
@@ -140,9 +154,9 @@ def fit(
     training: Dataset,
     evaluation: Dataset | None = None,
     *,
-    key: Key[Array, ""] | int,
-    epochs: int,
-    learning_rate: Any,
+    key: Key[Array, ""] | int = REQUIRED,
+    epochs: int = REQUIRED,
+    learning_rate: Any = REQUIRED,
     **settings: Unpack[Settings],
 ) -> Fit:
     """Train a network by mini-batch gradient descent; network2's ``SGD``.
@@ -176,7 +190,7 @@ def fit(
             cost do not fit together.
         DivergenceError: if a cost or the penalty stops being finite; names the epoch and the learning rate.
     """
-    random_key = validation.check_keys("key", key, 0)
+    random_key = check_keys("key", key, 0)
     run = prepare(network, training, evaluation, epochs, learning_rate, settings)
     loop, checkpoint = run.loop, make_checkpoint(run, random_key)
     device = None if loop.devices is None else loop.devices[0]

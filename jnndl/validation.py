@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jnndl.arguments import as_key, short_repr
+from jnndl.arguments import refuse_missing, short_repr
 from jnndl.costs import Cost
 from jnndl.data import Dataset, seen_range
 from jnndl.network import Network, Params
@@ -65,6 +65,7 @@ def check_hyper(count: int | None = None, **hyper: Any) -> None:
         if value is None and name != "learning_rate":
             continue
         fits, remedy = ranges[name]
+        refuse_missing(name, value, remedy)
         try:
             array = np.asarray(value)
         except ValueError:  # rows of different lengths
@@ -81,16 +82,10 @@ def check_hyper(count: int | None = None, **hyper: Any) -> None:
             raise ValueError(f"{name} has shape {array.shape}; give {wanted}")
 
 
-def check_keys(name: str, value: Any, ndim: int) -> Any:
-    """One typed random key (``ndim`` 0), also made from a seed, or a vector of them (1); raise where it is not one."""
-    if ndim == 0:
-        value = as_key(value)
-    remedy = ("a seed, such as 0, or jax.random.key(0)", "jax.random.split(jax.random.key(0), 10), for instance")[ndim]
-    if not (isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key)):
-        raise TypeError(f"{name} is {short_repr(value)}, not a random key; give {remedy}")
-    if value.ndim != ndim or not value.size:
-        raise ValueError(f"{name} has shape {value.shape}; give {remedy}")
-    return value
+def check_network(network: Any) -> None:
+    """Raise where the first argument is no network; mostly it and the parameters are swapped."""
+    if not isinstance(network, Network):
+        raise TypeError(f"network is {short_repr(network)}; give the network first and its parameters after it")
 
 
 def check_params(network: Network, params: Params, count: int | None = None) -> None:
@@ -104,6 +99,7 @@ def check_params(network: Network, params: Params, count: int | None = None) -> 
     Raises:
         TypeError, ValueError: with what to give; for the parameters of many networks where one is wanted, too.
     """
+    check_network(network)
     template = network.param_shapes
     remedy = "give what network.init, fit or load returned for it"
     many = stacked(network, params) if count is None else None
