@@ -209,7 +209,7 @@ def as_json(row: Row, measured: dict[str, dict[str, Any]], comparable: bool) -> 
         "value": getattr(row.rule, "value", getattr(row.rule, "expected", None)),
         "verdict": row.rule.judge(np.array(measured[row.metric]["per_seed"], float))
         if judged
-        else "none: not the book's data and length",
+        else "not compared: other data or another length than the book's",
     }
 
 

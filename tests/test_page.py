@@ -50,9 +50,9 @@ def test_rows_are_judged_by_the_rules_of_today(tmp_path):
     reports.leave(tmp_path, old.name, measured={"darkness_correct": summarize(2224.0)})
     judged = {row.row.metric: row for row in load(tmp_path, LEDGER)[old.name].rows}
     assert str(judged["darkness_correct"].verdict) == "not reproduced: 2224, not 2225 exactly"
-    assert str(judged["random_test_accuracy"].verdict) == "none: this run did not measure it"
+    assert str(judged["random_test_accuracy"].verdict) == "not compared: this run did not measure it"
     reports.leave(tmp_path, old.name, comparable=False)
-    assert {row.word for row in load(tmp_path, LEDGER)[old.name].rows} == {"none"}
+    assert {row.word for row in load(tmp_path, LEDGER)[old.name].rows} == {"not compared"}
 
 
 def test_explanations_are_those_of_today_with_the_figures_of_the_run(tmp_path, monkeypatch):
@@ -138,7 +138,7 @@ def test_the_age_of_the_rules_is_counted():
             ["reproduced", "not reproduced", "reproduced"],
             "Of 3 results: 2 reproduced, 1 not reproduced. What failed is in ch1-x.",
         ),
-        (["none", "none"], "No verdict: this run is not the book's, by its data or its length."),
+        (["not compared", "not compared"], "No verdict: this run is not the book's, by its data or its length."),
         ([], "Measured; the book says nothing about it."),
     ],
 )

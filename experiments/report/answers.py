@@ -16,7 +16,7 @@ from experiments.multiplicity import bonferroni
 from experiments.runner import Experiment, Row
 from experiments.statistics import NOT, REPRODUCED, Claim, Equivalent, SpreadClaim, Verdict
 
-NONE = "none"  # the word for a row that this run cannot judge
+NONE = "not compared"  # the word for a row that this run cannot judge
 # In the order in which they are told.
 WORDS = {
     "reproduced": "✓",
@@ -28,7 +28,7 @@ WORDS = {
     "beaten": "▲",
     "not beaten": "▽",
     "open": "…",
-    "none": "-",
+    NONE: "-",
 }
 
 
@@ -120,7 +120,7 @@ def judged(row: Row, result: dict[str, Any], since: Since) -> Judged:
     """A row with the verdict on what a run measured."""
     summary = result["measured"].get(row.metric)
     if not (result["comparable"] or row.anywhere):
-        verdict = Verdict(NONE, "not the book's data and length")
+        verdict = Verdict(NONE, "other data or another length than the book's")
     elif summary is None:
         verdict = Verdict(NONE, "this run did not measure it")
     else:
