@@ -18,6 +18,7 @@ from jnndl.gradients import Objective
 from jnndl.network import Network, Params
 from jnndl.settings import State, TrainConfig, make_objective
 
+FAINT, IMAGE = 50, 16  # images, from so many pixels, are faint where they use the 50th part of the range of training
 FAR = 2  # inputs are far outside from twice the width of the range of training on
 
 
@@ -243,8 +244,11 @@ def _warn_far(network: Network, inputs: Any, scale: Any, offset: Any) -> None:
     if network.input_range is None or not len(inputs):
         return
     (low, high), (lowest, highest) = network.input_range, seen_range(inputs, scale, offset)
-    far = FAR * (high - low)
-    if far > 0 and (lowest < low - far or highest > high + far):
+    far, width = FAR * (high - low), highest - lowest
+    outside = lowest < low - far or highest > high + far
+    # Bytes divided by 255 for a network that saw bytes: a picture of next to nothing.
+    faint = np.ndim(scale) == 0 and np.size(inputs[0]) >= IMAGE and 0 < width < (high - low) / FAINT
+    if far > 0 and (outside or faint):
         what = "the inputs"
         if isinstance(scale, float) and isinstance(offset, float) and scale > 0:  # in the units of the user
             low, high, lowest, highest = ((x - offset) / scale for x in (low, high, lowest, highest))

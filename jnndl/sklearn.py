@@ -75,7 +75,7 @@ class _MLP(BaseEstimator):
         sizes = [self.hidden_layer_sizes] if is_whole(self.hidden_layer_sizes) else list(self.hidden_layer_sizes)
         network = mlp([x.shape[1], *sizes, n_out], hidden=_neuron(self.hidden), output=output)
         random = check_random_state(self.random_state)
-        key = jax.random.key(random.randint(2**31 - 1))
+        key = random.randint(2**31 - 1)
         # Scaled here and not by the Dataset, whose scale is compiled in: equal shapes share one program.
         training, evaluation = Dataset(self._scaled(x), targets), None
         if self.patience is not None:

@@ -1025,6 +1025,17 @@ def test_predict_warns_of_inputs_far_outside(path, scaling, factor, sentence):
         jnndl.predict(network, params, factor * inputs.astype(np.float32))
 
 
+def test_predict_warns_of_images_that_are_divided_already():
+    digits = np.random.default_rng(0).integers(0, 256, (6, 4, 4)).astype(np.uint8)
+    data = jnndl.Dataset(digits, np.arange(6) % 2, 1 / 256)
+    settings = {"key": 0, "epochs": 1, "learning_rate": 1e-6, "measure_training": 0, "batch_size": 3}
+    fit = jnndl.fit(mlp([16, 2]), data, **settings)
+    with pytest.warns(UserWarning, match=r"the inputs go from 0 to 1, but the network was trained on 0 to 255; give"):
+        jnndl.predict(fit.network, fit.params, digits / np.float32(digits.max()))
+    jnndl.predict(fit.network, fit.params, digits * 0)  # a blank picture, and a grey one: no warning
+    jnndl.predict(fit.network, fit.params, digits // 4)
+
+
 def test_the_range_takes_no_part_in_comparing_networks():
     one, other = (dataclasses.replace(mlp([3, 2]), input_range=(0.0, high)) for high in (1.0, 2.0))
     assert one == other == mlp([3, 2])
