@@ -289,7 +289,10 @@ def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any
     text = json.dumps(result, indent=1, allow_nan=False)
     write(folder / "result.json", text)
     if outcome.network is not None and outcome.params is not None:
-        jnndl.save(folder / "network.safetensors", outcome.network, outcome.params)
+        network = outcome.network
+        if network.scale is None:  # so that the file alone is enough to predict from raw pixels
+            network = jnndl.validation.bind(network, job.training, "training")
+        jnndl.save(folder / "network.safetensors", network, outcome.params)
     experiment.plot(json.loads(text), job.splits, folder)
     report(experiment, result, folder)
     return result

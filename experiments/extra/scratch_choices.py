@@ -46,7 +46,7 @@ def run(job: Job) -> Outcome:
         ).fit
         measured[f"{name}: validation_accuracy"] = final(fit)
         curves[name] = fit.history.evaluation_accuracy.tolist()
-        networks[name] = network, unstack(fit.params)[0]
+        networks[name] = fit.network, unstack(fit.params)[0]
     best = max(curves, key=lambda name: np.mean([seed[-1] for seed in curves[name]]))
     return Outcome(
         config={"widths": WIDTHS, "weights": list(WEIGHTS), "inputs": SCALINGS, "learning_rate": RATE}

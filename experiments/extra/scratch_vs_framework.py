@@ -78,7 +78,7 @@ def run(job: Job) -> Outcome:
         | {"evaluated on": "test, after the last epoch"},
         measured={"test_accuracy": measured[accuracy_of("mini-batch", "autodiff")], **measured},
         curves={"test_accuracy": curves},
-        network=network,
+        network=fit.network,  # knows that its inputs were standardised
         params=params,
     )
 
