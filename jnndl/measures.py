@@ -276,13 +276,19 @@ def predict(network: Network, params: Params, inputs: Dataset | Float[Array | np
     Args:
         network: the network. One that ``fit`` returned, or that was loaded, knows how to scale its inputs.
         params: its parameters.
-        inputs: n examples as they were before scaling, bytes or floats, of shape (n, ...); or a data set, whose targets
-            are not looked at. For a network that does not know its scale: floats as the network sees them.
+        inputs: n examples as they were before scaling, numbers of shape (n, ...): an array, lists, a data frame; or a
+            data set, whose targets are not looked at. For a network that does not know its scale: floats as the network
+            sees them.
 
     Raises:
         TypeError, ValueError: if the inputs or the parameters do not fit the network.
     """
     validation.check_params(network, params)
+    if isinstance(inputs, list | tuple) or hasattr(inputs, "to_numpy"):
+        try:
+            inputs = np.asarray(inputs)
+        except ValueError as error:
+            raise ValueError("inputs have rows of different lengths; give n examples of one shape") from error
     validation.check_inputs(network, inputs)
     dtype, shape = jnp.result_type(*jax.tree.leaves(params)), network.input_shape
     if isinstance(inputs, Dataset):
