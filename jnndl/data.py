@@ -6,6 +6,7 @@ three times as fast.
 
 import dataclasses
 import hashlib
+import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ import numpy as np
 from jaxtyping import Array, Float, Num
 
 Scale = float | tuple[float, ...]
+FAR = 2  # inputs are far outside from twice the width of the range of training on
+FAINT, IMAGE = 50, 16  # images, from so many pixels, are faint where they use the 50th part of the range of training
 
 
 def as_scale(value: Any) -> Scale:
@@ -56,6 +59,28 @@ def seen_range(inputs: Any, scale: Scale, offset: Scale) -> tuple[float, float]:
     raw = np.asarray(inputs).reshape(len(inputs), -1)
     ends = np.stack([raw.min(axis=0), raw.max(axis=0)]).astype(float) * scale + offset
     return float(ends.min()), float(ends.max())
+
+
+def warn_far(known: tuple[float, float] | None, inputs: Any, scale: Any, offset: Any) -> None:
+    """Warn where what a network sees is far outside of what it saw in training, the range ``known``."""
+    if known is None or not len(inputs):
+        return
+    (low, high), (lowest, highest) = known, seen_range(inputs, scale, offset)
+    far, width = FAR * (high - low), highest - lowest
+    outside = lowest < low - far or highest > high + far
+    # Bytes divided by 255 for a network that saw bytes: a picture of next to nothing.
+    faint = np.ndim(scale) == 0 and np.size(inputs[0]) >= IMAGE and 0 < width < (high - low) / FAINT
+    if far > 0 and (outside or faint):
+        what = "the inputs"
+        if isinstance(scale, float) and isinstance(offset, float) and scale > 0:  # in the units of the user
+            low, high, lowest, highest = ((x - offset) / scale for x in (low, high, lowest, highest))
+        else:
+            what = "after scaling, the inputs"
+        warnings.warn(
+            f"{what} go from {lowest:g} to {highest:g}, but the network was trained on {low:g} to "
+            f"{high:g}; give them in the units of the training data",
+            stacklevel=3,
+        )
 
 
 @jax.tree_util.register_dataclass

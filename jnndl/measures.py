@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import warnings
 from typing import Any, NamedTuple
 
 import jax
@@ -13,13 +12,10 @@ from jaxtyping import Array, Float, PyTree
 from jnndl import validation
 from jnndl.chunks import chunk_size
 from jnndl.costs import Cost, as_cost, cross_entropy
-from jnndl.data import Dataset, rescale, seen_range
+from jnndl.data import Dataset, rescale, warn_far
 from jnndl.gradients import Objective
 from jnndl.network import Network, Params
 from jnndl.settings import State, TrainConfig, make_objective
-
-FAINT, IMAGE = 50, 16  # images, from so many pixels, are faint where they use the 50th part of the range of training
-FAR = 2  # inputs are far outside from twice the width of the range of training on
 
 
 class Scores(NamedTuple):
@@ -239,28 +235,6 @@ def _outputs(network: Network, params: Params, x: Array) -> Array:
     return jax.lax.map(lambda x: network(params, x), x, batch_size=chunk_size(network.bytes_per_example[1]))
 
 
-def _warn_far(network: Network, inputs: Any, scale: Any, offset: Any) -> None:
-    """Warn where what the network sees is far outside of what it saw in training."""
-    if network.input_range is None or not len(inputs):
-        return
-    (low, high), (lowest, highest) = network.input_range, seen_range(inputs, scale, offset)
-    far, width = FAR * (high - low), highest - lowest
-    outside = lowest < low - far or highest > high + far
-    # Bytes divided by 255 for a network that saw bytes: a picture of next to nothing.
-    faint = np.ndim(scale) == 0 and np.size(inputs[0]) >= IMAGE and 0 < width < (high - low) / FAINT
-    if far > 0 and (outside or faint):
-        what = "the inputs"
-        if isinstance(scale, float) and isinstance(offset, float) and scale > 0:  # in the units of the user
-            low, high, lowest, highest = ((x - offset) / scale for x in (low, high, lowest, highest))
-        else:
-            what = "after scaling, the inputs"
-        warnings.warn(
-            f"{what} go from {lowest:g} to {highest:g}, but the network was trained on {low:g} to "
-            f"{high:g}; give them in the units of the training data",
-            stacklevel=3,
-        )
-
-
 def predict(network: Network, params: Params, inputs: Dataset | Float[Array | np.ndarray, "n ..."] | Any) -> Prediction:
     """Classify examples.
 
@@ -295,7 +269,7 @@ def predict(network: Network, params: Params, inputs: Dataset | Float[Array | np
         raw, scale, offset = inputs.inputs, inputs.scale, inputs.offset
     else:
         raw, scale, offset = inputs, 1.0 if network.scale is None else network.scale, network.offset
-    _warn_far(network, raw, scale, offset)
+    warn_far(network.input_range, raw, scale, offset)
     x = rescale(raw, scale, offset, shape, dtype)
     outputs = jax.device_get(_outputs(network, params, x))
     labels = outputs.argmax(axis=-1)
