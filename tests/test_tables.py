@@ -71,7 +71,7 @@ def test_a_table_of_pandas_gives_the_same():
     table = pandas.DataFrame(ROWS, columns=["a", "b"], index=list("vwxyz")).assign(kind=pandas.Categorical(NAMES))
     found = jnndl.from_arrays(table[["a", "b"]], table["kind"], key=3)
     assert found.sha256 == jnndl.from_arrays(ROWS, NAMES, key=3).sha256
-    with pytest.raises(ValueError, match="column 2"):
+    with pytest.raises(ValueError, match="column 'kind' holds a text, 'no'"):
         jnndl.from_arrays(table, NAMES, key=3)
 
 
