@@ -3,8 +3,10 @@
 import builtins
 import importlib.util
 import json
+import pathlib
 import re
 import runpy
+import sys
 
 import pytest
 
@@ -62,6 +64,23 @@ def test_a_notebook_that_somebody_changed_is_left_as_it_is(tmp_path, capsys):
     assert told == f"error: {out} exists, perhaps with your changes; open it, or give a new name with --out\n"
     assert out.read_text() == mine
     assert main(["tour", "--out", str(tmp_path)]) == 2  # a folder
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        (
+            tour.STORED,
+            'error: running a notebook needs nbclient, which is not installed; pip install "jnndl[notebook]"',
+        ),
+        (pathlib.Path("nowhere", "a.ipynb"), "error: --store: there is no folder nowhere; use it in a clone"),
+    ],
+)
+def test_what_storing_needs(where, told, monkeypatch, capsys):
+    monkeypatch.setattr(tour, "STORED", where)
+    monkeypatch.setitem(sys.modules, "nbclient", None)
+    assert main(["tour", "--store"]) == 2
+    assert capsys.readouterr().err == told + "\n"
 
 
 @pytest.mark.parametrize("installed", [True, False])

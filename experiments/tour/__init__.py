@@ -120,6 +120,8 @@ def main(arguments: list[str]) -> int:
     book = notebook(SOURCE.read_text(encoding="utf-8"))
     try:
         if options.store:
+            if not STORED.parent.is_dir():
+                raise FileNotFoundError(f"--store: there is no folder {STORED.parent}; use it in a clone")
             write(STORED, text_of(executed(book)))
             print(f"written: {STORED}")
             return 0
@@ -127,5 +129,8 @@ def main(arguments: list[str]) -> int:
     except (OSError, ImportError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(f"written: {options.out}. Open it in an editor that can show notebooks, or: jupyter lab {options.out}")
+    print(
+        f"written: {options.out}. Open it in an editor that can show notebooks, or install Jupyter (pip install "
+        f'"jnndl[notebook]") and run: jupyter lab {options.out}'
+    )
     return 0
