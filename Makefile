@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 TORCH := torch==2.13.0$(if $(filter Linux,$(shell uname)),+cpu)
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
-.PHONY: run test bench tour check clean
+.PHONY: run test bench tour notebooks check clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m experiments ch1-baseline --seeds 5
@@ -22,6 +22,10 @@ bench: $(VENV)/bench.stamp
 # Opens chapters 1 to 3 as a notebook, yours to change: an existing tour.ipynb is not overwritten.
 tour: $(VENV)/tour.stamp tour.ipynb
 	$(BIN)/python -m jupyterlab tour.ipynb $(ARGS)
+
+# Runs the notebooks that are kept with their outputs, after a change of their source.
+notebooks: $(VENV)/tour.stamp
+	$(BIN)/python -m experiments tour --store
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .

@@ -9,12 +9,21 @@ import platform
 import sys
 import traceback
 
-import jax
+try:
+    import jax
 
-from experiments import catalogue, ledger, photos, report, tour
-from experiments.catalogue import EXPERIMENTS
-from experiments.runner import Experiment, open_data, run
-from experiments.training import Job, Trainer, duration
+    from experiments import catalogue, ledger, photos, report, tour
+    from experiments.catalogue import EXPERIMENTS
+    from experiments.runner import Experiment, open_data, run
+    from experiments.training import Job, Trainer, duration
+except ModuleNotFoundError as error:  # the wheel always has the experiments, but what they need is an extra
+    if (error.name or "").startswith("experiments"):
+        raise
+    MISSING = f'the experiments need {error.name}, which is not installed; pip install "jnndl[experiments]"'
+    if __name__ == "__main__":
+        print(f"error: {MISSING}", file=sys.stderr)
+        sys.exit(2)
+    raise ModuleNotFoundError(MISSING, name=error.name) from error
 
 FAILED, REFUSED = 1, 2  # exit statuses: an experiment raised, the request cannot be met
 INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended

@@ -1,7 +1,12 @@
-"""The command: ``python -m jnndl``, or ``jnndl`` where the package is installed."""
+"""The command: ``python -m jnndl``, or ``jnndl`` where the package is installed.
+
+Another package brings a command of its own as an entry point of the group ``jnndl.commands``: a function that takes the
+arguments and returns the exit status. So ``jnndl run`` runs the experiments, of which the library knows nothing.
+"""
 
 import argparse
 import sys
+from importlib import metadata
 from typing import Any
 
 from jnndl import answers, page
@@ -9,6 +14,7 @@ from jnndl import answers, page
 REFUSED, INTERRUPTED = 2, 130  # exit statuses: the request cannot be met; Ctrl-C, as a shell reports it
 # Each a module with HELP, add_arguments(parser) and run(options).
 COMMANDS: dict[str, Any] = {"predict": answers, "draw": page}
+BROUGHT = "jnndl.commands"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,14 +23,20 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit status: 2 where the request cannot be met, 130 after Ctrl-C.
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="python -m jnndl", description="Ask a trained network.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, module in COMMANDS.items():
         command = commands.add_parser(name, help=module.HELP, description=module.HELP)
         module.add_arguments(command)
         command.set_defaults(run=module.run)
-    options = parser.parse_args(arguments)
+    brought = {entry.name: entry for entry in metadata.entry_points(group=BROUGHT) if entry.name not in COMMANDS}
+    for name, entry in brought.items():
+        commands.add_parser(name, help=f"Of the package {entry.module.partition('.')[0]}: see {name} --help.")
     try:
+        if arguments and arguments[0] in brought:  # argparse cannot pass on options that it does not know
+            return brought[arguments[0]].load()(arguments[1:])
+        options = parser.parse_args(arguments)
         return options.run(options)
     except (ValueError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)

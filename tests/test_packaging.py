@@ -7,16 +7,22 @@ import re
 import subprocess
 import sys
 import tomllib
+import venv
 import zipfile
+from importlib import metadata
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 import jnndl
+import jnndl.__main__
+from experiments import tour
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
+CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text())
 FOR_USERS = {"sklearn", "images", "experiments", "notebook"}
 MODULE = {"scikit-learn": "sklearn", "pillow": "PIL", "pyyaml": "yaml"}  # where it is not the package's name
 # Needed, but imported by no file: half of JAX, plug-ins of pytest, programs, and what a notebook runs in.
@@ -67,6 +73,8 @@ def listed(path, at_once):
         return CORE if at_once else CORE | modules(f"jnndl[{extra}]" for extra in FOR_USERS)
     if folder == "tests":
         return CORE | modules(EXTRAS["test"]) | modules(EXTRAS["torch"])
+    if rest[0] == "tour" and not at_once:
+        return CORE | modules(EXTRAS["notebook"])
     timed = "rivals" in rest or path.stem in ("benchmark", "accelerator")
     return CORE | modules(EXTRAS["bench" if timed else "experiments"])
 
@@ -114,26 +122,72 @@ def build(folder):
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
+def built(tmp_path_factory):
+    """The wheel."""
+    return build(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def wheel(built):
     """What the wheel holds, in a folder."""
-    folder = tmp_path_factory.mktemp("wheel")
-    with zipfile.ZipFile(build(folder)) as archive:
-        archive.extractall(folder / "installed")
-    return folder / "installed"
+    with zipfile.ZipFile(built) as archive:
+        archive.extractall(built.parent / "held")
+    return built.parent / "held"
 
 
-def run(wheel, program, folder):
-    """Run a program in a folder, with nothing of ours but what the wheel installs."""
-    environment = os.environ | {"PYTHONPATH": str(wheel)}
-    done = subprocess.run(
-        [sys.executable, "-P", "-W", "error", "-c", program],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+def lend(site, requirement):
+    """Link what a requirement needs into an empty environment: packages as they are installed here, and no others.
+
+    That is what pip would install, but for the versions, and it takes no network and no time.
+    """
+    waiting, done = [Requirement(requirement)], set()
+    while waiting:
+        wanted = waiting.pop()
+        if str(wanted) in done:
+            continue
+        done.add(str(wanted))
+        found = next(iter(metadata.distributions(name=wanted.name, path=[str(site), *sys.path])), None)
+        assert found is not None, f"{wanted} is not installed here"
+        for top in {file.parts[0] for file in found.files} - {"..", "__pycache__"}:
+            if not (site / top).exists():
+                (site / top).symlink_to(found.locate_file(top))
+        for line in found.requires or ():
+            needed = Requirement(line)
+            extras = ["", *wanted.extras]
+            if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in extras):
+                needed.marker = None
+                waiting.append(needed)
+
+
+def install(built, folder, extra):
+    """A new environment, in a path with a blank, with the wheel and what one of its extras needs; its programs."""
+    environment = folder / "an environment"
+    venv.create(environment, symlinks=True)
+    python = environment / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", "--no-compile", built]
+    done = subprocess.run(pip, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    (site,) = environment.glob("lib/python*/site-packages")
+    lend(site, f"jnndl[{extra}]")
+    return environment / "bin"
+
+
+@pytest.fixture(scope="module")
+def core(built, tmp_path_factory):
+    return install(built, tmp_path_factory.mktemp("core"), "")
+
+
+@pytest.fixture(scope="module")
+def full(built, tmp_path_factory):
+    return install(built, tmp_path_factory.mktemp("full"), "experiments")
+
+
+def run(program, *arguments, folder, status=0):
+    """Run an installed program in a folder, with nothing of ours in reach but what the wheel installed; its output."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run([program, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stderr if status else done.stdout
 
 
 def test_the_wheel_holds_the_program_and_nothing_else(wheel):
@@ -157,19 +211,15 @@ def test_the_wheel_says_what_it_needs(wheel):
     assert {line.removeprefix("Provides-Extra: ") for line in lines if line.startswith("Provides-Extra")} == set(EXTRAS)
 
 
-def test_the_wheel_trains_with_the_core_alone(wheel, tmp_path):
-    absent = modules(f"jnndl[{extra}]" for extra in EXTRAS) - CORE - {"scipy"}  # JAX itself needs scipy
-    assert {"sklearn", "matplotlib", "PIL", "torch"} <= absent
-    program = f"""
-import sys
-sys.modules.update(dict.fromkeys({sorted(absent)}))  # to import one of them is an error
-
+def test_the_wheel_trains_with_the_core_alone(core, tmp_path):
+    program = """
 import pathlib
+import sys
 import jax
 import numpy as np
 import jnndl
 
-assert pathlib.Path(jnndl.__file__).is_relative_to({str(wheel)!r})
+assert pathlib.Path(jnndl.__file__).is_relative_to(sys.prefix)
 points = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
 data = jnndl.Dataset(points, (points[:, 0] > points[:, 1]).astype(np.int32))
 network = jnndl.mlp([2, 2])
@@ -178,20 +228,70 @@ jnndl.save("network.safetensors", network, fit.params)
 network, params = jnndl.load("network.safetensors")[:2]
 print(jnndl.evaluate(network, params, data).accuracy)
 """
-    assert float(run(wheel, program, tmp_path)) > 0.9
+    assert float(run(core / "python", "-P", "-W", "error", "-c", program, folder=tmp_path)) > 0.9
 
 
-def test_the_wheel_runs_the_experiments_command(wheel, tmp_path):
+def test_without_the_extra_the_remedy_is_named(core, tmp_path):
+    sentence = 'error: the experiments need matplotlib, which is not installed; pip install "jnndl[experiments]"\n'
+    assert run(core / "jnndl", "run", "ch1-baseline", folder=tmp_path, status=2) == sentence
+    assert run(core / "python", "-P", "-m", "experiments", folder=tmp_path, status=2) == sentence
+
+
+@pytest.mark.slow
+def test_the_wheel_trains_on_the_digits(full, tmp_path):
+    """The first experiment, then the network that it left is loaded and asked."""
+    order = ["run", "ch1-baseline", "--data", "digits", "--quick", "--seeds", "2"]
+    told = run(full / "jnndl", *order, folder=tmp_path)
+    (path,) = tmp_path.glob("results-digits-quick/*/network.safetensors")
+    assert path.parent.name == "ch1-baseline"
+    assert {"result.json", "draw.html", "accuracy.png"} <= {file.name for file in path.parent.iterdir()}
+    assert "Now draw a digit" in told
     program = """
+import sys
+import jnndl
+
+test = jnndl.load_digits().test
+network, params = jnndl.load(sys.argv[1])
+print(jnndl.evaluate(network, params, test).accuracy)
+"""
+    assert float(run(full / "python", "-P", "-W", "error", "-c", program, path, folder=tmp_path)) > 0.5
+
+
+def test_the_wheel_lists_the_experiments_and_makes_the_tour(full, tmp_path):
+    program = """
+import pathlib, sys
 import experiments, experiments.__main__
-print(experiments.__file__)
+
+assert pathlib.Path(experiments.__file__).is_relative_to(sys.prefix)
 assert experiments.__main__.main([]) == 0
 assert experiments.__main__.main(["tour"]) == 0
 """
-    file, *told = run(wheel, program, tmp_path).splitlines()
-    assert pathlib.Path(file).is_relative_to(wheel)
-    assert any("ch1-baseline" in line for line in told)
+    assert "ch1-baseline" in run(full / "python", "-P", "-W", "error", "-c", program, folder=tmp_path)
     assert (tmp_path / "tour.ipynb").exists()
+
+
+def test_a_command_of_another_package_gets_its_arguments(monkeypatch, capsys):
+    def entry_points(group):
+        assert group in PROJECT["entry-points"]
+        return [metadata.EntryPoint(*pair, group) for pair in PROJECT["entry-points"][group].items()]
+
+    monkeypatch.setattr(metadata, "entry_points", entry_points)
+    assert jnndl.__main__.main(["run"]) == 0
+    assert "ch1-baseline" in capsys.readouterr().out
+    assert jnndl.__main__.main(["run", "ch1-basline", "--quick"]) == 2
+    assert "did you mean ch1-baseline" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="0"):
+        jnndl.__main__.main(["--help"])
+    told = capsys.readouterr().out
+    assert re.search(r"run +Of the package experiments: see run --help", told)
+
+
+def test_the_address_of_the_repository_is_everywhere_the_same():
+    assert PROJECT["urls"]["Repository"] == tour.REPOSITORY
+    known = not tour.REPOSITORY.startswith("https://git.example/")
+    assert CITATION.get("repository-code") == (tour.REPOSITORY if known else None)
+    for name in ("README.md", "CONTRIBUTING.md"):
+        assert set(re.findall(r"git\+(\w+://[\w./-]+)", (ROOT / name).read_text())) <= {tour.REPOSITORY}
 
 
 def test_the_version_stands_in_the_changelog():
@@ -213,11 +313,10 @@ def test_the_version_stands_in_the_changelog():
 
 
 def test_the_citation_has_what_the_format_asks_for():
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert citation.keys() >= {"cff-version", "message", "title", "authors"}
-    assert citation["title"] == PROJECT["name"]
-    assert citation["license"] == PROJECT["license"]
-    assert [author["name"].lower() for author in citation["authors"]] == [a["name"] for a in PROJECT["authors"]]
+    assert CITATION.keys() >= {"cff-version", "message", "title", "authors"}
+    assert CITATION["title"] == PROJECT["name"]
+    assert CITATION["license"] == PROJECT["license"]
+    assert [author["name"].lower() for author in CITATION["authors"]] == [a["name"] for a in PROJECT["authors"]]
 
 
 GATE = (ROOT / ".ci" / "run").read_text()
@@ -258,7 +357,14 @@ def test_the_workflow_pins_the_actions_of_others():
 
 @pytest.mark.parametrize(
     ("target", "extra"),
-    [("run", "experiments"), ("test", "test"), ("check", "test"), ("bench", "bench"), ("tour", "notebook")],
+    [
+        ("run", "experiments"),
+        ("test", "test"),
+        ("check", "test"),
+        ("bench", "bench"),
+        ("tour", "notebook"),
+        ("notebooks", "notebook"),
+    ],
 )
 def test_make_installs_what_a_target_needs(target, extra, tmp_path):
     fresh = tmp_path / "a clone"  # with a blank in its name

@@ -66,6 +66,15 @@ def test_other_kinds_of_tables_give_the_same(inputs, targets):
     np.testing.assert_array_equal(found.training.inputs, wanted.training.inputs)
 
 
+def test_a_table_of_pandas_gives_the_same():
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(ROWS, columns=["a", "b"], index=list("vwxyz")).assign(kind=pandas.Categorical(NAMES))
+    found = jnndl.from_arrays(table[["a", "b"]], table["kind"], key=3)
+    assert found.sha256 == jnndl.from_arrays(ROWS, NAMES, key=3).sha256
+    with pytest.raises(ValueError, match="column 'kind' holds a text, 'no'"):
+        jnndl.from_arrays(table, NAMES, key=3)
+
+
 @pytest.mark.parametrize(
     ("targets", "names", "labels"),
     [

@@ -8,7 +8,7 @@
 # initial weights, costs, gradients, regularisation, training.
 #
 # It runs on the 8x8 digits that come with scikit-learn, in about a minute. For the book's own data put
-# `jnndl.load_mnist()` in the next cell; training then takes minutes.
+# `jnndl.load_mnist()` where the digits are loaded; training then takes minutes.
 
 # %%
 import jax
@@ -174,6 +174,7 @@ fit = jnndl.fit(
     learning_rate=3.0,
     batch_size=10,
     cost=costs.quadratic,
+    progress="lines",
 )
 draw(
     {"training": 100 * fit.history.training_accuracy, "validation": 100 * fit.history.evaluation_accuracy},
@@ -295,6 +296,7 @@ for cost in (costs.quadratic, costs.cross_entropy):
         batch_size=1,
         cost=cost,
         params=start,
+        progress=False,
     ).history
     c = history.training_cost
     said[cost.name] = np.sqrt(2 * c) if cost is costs.quadratic else 1 - np.exp(-c)
@@ -326,6 +328,7 @@ for l2 in (0.0, 0.1):
         epochs=100,
         learning_rate=0.5,
         l2=l2,
+        progress=False,
     ).history
     curves[f"validation, lambda {l2}"] = 100 * history.evaluation_accuracy
     curves[f"training, lambda {l2}"] = 100 * history.training_accuracy
@@ -337,7 +340,7 @@ draw(curves, f"epoch, {len(few)} images", "accuracy (%)")
 # %%
 dark = np.asarray(few.inputs).reshape(len(few), -1).max(axis=0) == 0
 before = network.init(jax.random.key(3))
-rest = {"key": jax.random.key(0), "epochs": 10, "learning_rate": 0.5, "l2": 1.0, "params": before}
+rest = {"key": jax.random.key(0), "epochs": 10, "learning_rate": 0.5, "l2": 1.0, "params": before, "progress": False}
 after = jnndl.fit(network, few, digits.validation, **rest).params
 ratio = after[0].weight[:, dark] / before[0].weight[:, dark]
 updates = 10 * len(few) // 10
@@ -362,6 +365,7 @@ many = jnndl.fit_many(
     epochs=20,
     learning_rate=0.5,
     l2=5.0 * len(digits.training) / 50_000,
+    progress="lines",
 )
 accuracy = 100 * many.history.evaluation_accuracy
 plt.plot(accuracy.T, color="#0072B2", alpha=0.35)
