@@ -6,6 +6,7 @@ not pyplot: nothing is global, no window opens, and it works without a screen.
 
 import functools
 import io
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -53,7 +54,8 @@ def blank(width: float | int = 6.4, height: float | int = 4.0) -> tuple[Any, Any
 
 
 def plain(axes: Any) -> Any:
-    """The axes, with a faint grid and without a frame."""
+    """The axes, with a faint grid behind what is drawn, and without a frame."""
+    axes.set_axisbelow(True)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     return axes
@@ -201,19 +203,18 @@ def images(
     if pictures.ndim == 2:  # rows of a table: a strip each, high enough for a caption above
         pictures = pictures[:, None].repeat(8, axis=1).repeat(-(-32 // max(1, pictures.shape[1])), axis=2)
     shown = len(pictures) > 0
-    height, width = pictures.shape[1:] if shown else (1, 1)
+    width = pictures.shape[2] if shown else 1
     columns = min(columns, max(1, len(pictures)))
-    captions = [textwrap.fill(caption, max(8, int(15.5 * side))) for caption in captions]
+    captions = [textwrap.fill(caption, max(8, int(15.5 * side)), break_on_hyphens=False) for caption in captions]
     room = 0.08 if not captions else 0.1 + 0.14 * (1 + max(caption.count("\n") for caption in captions))  # inches
-    across = max(4.0, columns * 1.12 * side + (0.9 if values else 0))
-    down = -(-len(pictures) // columns) * (side * height / width + room) + 0.5
-    new = empty(across, down)
-    new.suptitle(textwrap.fill(title, int(12 * across)), fontsize=10)
+    # All in one image: that draws twenty times as fast as one image per picture.
+    gap = math.ceil(room * width / side), max(1, round(0.12 * width))
+    canvas, corners = mosaic(pictures, columns, gap) if shown else (np.full((1, 1), np.nan), [])
+    down, across = (side / width * pixels if shown else 0.0 for pixels in canvas.shape)
+    new = empty(max(4.0, across + (0.9 if values else 0.1)), down + 0.5)
+    new.suptitle(textwrap.fill(title, int(12 * new.get_size_inches()[0])), fontsize=10)
     axes = new.subplots()
     axes.axis("off")
-    # All in one image: that draws twenty times as fast as one image per picture.
-    gap = max(1, round(room * width / side)), max(1, round(0.12 * width))
-    canvas, corners = mosaic(pictures, columns, gap) if shown else (np.full((1, 1), np.nan), [])
     image = show(axes, canvas, signed)
     for caption, (top, left) in zip(captions, corners, strict=True) if captions else ():
         axes.text(left + (width - 1) / 2, top - 1, caption, ha="center", va="bottom", fontsize=8)

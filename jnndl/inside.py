@@ -116,8 +116,8 @@ def activations(network: Network, params: Params, image: Any, *, title: str = ""
     outputs = predict(network, params, x[None]).outputs[0]
     names = list(network.classes or map(str, range(len(outputs))))
     stages = _stages(network, params, x)
-    across = min(4, len(stages))
-    down = -(-len(stages) // across)
+    down = -(-len(stages) // 4)
+    across = -(-len(stages) // down)
     new = figures.empty(2.7 * across, 3.1 * down + 0.4)
     every = new.subplots(down, across, squeeze=False).ravel()
     for axes in every[len(stages) :]:

@@ -10,7 +10,6 @@ to a file. Nothing needs pyplot. Without Matplotlib they raise an ImportError: `
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import numpy as np
 
 from jnndl import costs, figures, validation
@@ -99,12 +98,12 @@ def confusion(counts: Any, classes: Sequence[Any] | None = None, *, title: str =
     table = getattr(counts, "confusion", counts)
     if table is None:
         raise ValueError("counts has no confusion, because the data had no labels; evaluate on data with labels")
-    whole = isinstance(table, list | tuple | np.ndarray | jax.Array)
     try:
-        table = np.asarray(table if whole else None)
+        table = np.asarray(table)
     except ValueError:  # rows of different lengths
-        whole = False
-    if not whole or table.dtype.kind not in "iu" or table.ndim != 2 or len({*table.shape, 0}) != 2 or table.min() < 0:
+        table = np.asarray(None)
+    square = table.ndim == 2 and table.shape[0] == table.shape[1] > 0
+    if not square or table.dtype.kind not in "iu" or table.min() < 0:
         raise ValueError(
             f"counts is {short_repr(counts)}; give what evaluate returned, or a square array of whole numbers from 0"
         )
@@ -112,17 +111,18 @@ def confusion(counts: Any, classes: Sequence[Any] | None = None, *, title: str =
     labels = [str(name) for name in (range(size) if classes is None else classes)]
     if len(labels) != size:
         raise ValueError(f"classes has {len(labels)} names, but counts has {size} rows; give one name per class")
-    inches = float(np.clip(1.4 + 0.42 * size, 4.0, 14.0))
-    new, axes = figures.blank(inches + 0.4, inches)
+    inches = max(4.0, 1.4 + 0.42 * size) if size <= MOST_COUNTS else 7.0
+    new, axes = figures.blank(inches, inches + 0.3)
     axes.grid(visible=False)
-    mistakes = np.where(np.eye(size, dtype=bool), 0, table)
-    axes.imshow(np.log1p(mistakes) / np.log1p(max(10, mistakes.max())), cmap="Oranges", vmin=0, vmax=1.2)
+    wrong = np.where(np.eye(size, dtype=bool), 0, table)
+    axes.imshow(np.log1p(wrong) / np.log1p(max(10, wrong.max())), cmap="Oranges", vmin=0, vmax=1.2)
     if size <= MOST_COUNTS:
         for (row, column), count in np.ndenumerate(table):
             if count:
                 axes.text(column, row, str(count), ha="center", va="center", fontsize=8)
         long = max(map(len, labels)) > 3
-        axes.set_xticks(range(size), labels, rotation=45 if long else 0, ha="right" if long else "center")
+        slanted = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+        axes.set_xticks(range(size), labels, **(slanted if long else {}))
         axes.set_yticks(range(size), labels)
     axes.set(xlabel="the network's answer", ylabel="correct answer")
     right = f"{np.trace(table):,} of {table.sum():,} right"
