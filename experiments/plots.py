@@ -1,4 +1,4 @@
-"""Plots, drawn without a screen, in colours and dashes that can be told apart by colour-blind eyes and in print."""
+"""The experiments' plots, written as PNG: ``jnndl.figures`` draws what a library's user needs too."""
 
 import pathlib
 import textwrap
@@ -7,17 +7,30 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
 
 from experiments import statistics
-from jnndl import storage
+from jnndl import figures, storage
+from jnndl.figures import REPORTED, STYLES, blank, empty, heading, legend
 
-# Okabe and Ito's palette, a different dash with each colour.
-STYLES = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#CC79A7", ":"), ("#000000", (0, (5, 1, 1, 1))))
-REPORTED = "#666666"
+__all__ = [
+    "REPORTED",
+    "STYLES",
+    "about",
+    "arms",
+    "blank",
+    "curves",
+    "empty",
+    "heading",
+    "heat",
+    "if_comparable",
+    "images",
+    "per_seed",
+    "percent",
+    "powers",
+    "save",
+]
 
 
 def about(result: dict[str, Any]) -> str:
@@ -49,107 +62,14 @@ def save(plot: Figure, path: pathlib.Path) -> None:
         storage.write_atomically(path, lambda temporary: plot.savefig(temporary, dpi=120))
 
 
-def blank(width: float = 6.4, height: float = 4.0) -> tuple[Figure, Axes]:
-    """An empty plot and its axes; sizes in inches."""
-    new = Figure(figsize=(width, height), layout="constrained")
-    axes = new.subplots()
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
-    return new, axes
+def curves(path: pathlib.Path, lines: Mapping[str, Any], **words: Any) -> None:
+    """Draw one line per arm, the mean over seeds in its band, as ``figures.curves`` does, and write it."""
+    save(figures.curves(lines, **({"unit": "seeds"} | words)), path)
 
 
-def legend(axes: Axes) -> None:
-    """Draw the legend below the axes, where it hides nothing and its marks cannot be taken for data.
-
-    The plot grows by the height that it takes.
-    """
-    handles, labels = axes.get_legend_handles_labels()
-    new = axes.get_figure()
-    if not handles or not isinstance(new, Figure):
-        return
-    width, height = new.get_size_inches()
-    columns = max(1, min(len(labels), int(width * 12 / (max(map(len, labels)) + 7))))  # about 12 letters to an inch
-    new.set_size_inches(width, height + 0.19 * -(-len(labels) // columns))
-    new.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=9, frameon=False)
-
-
-def heading(axes: Axes, title: str, note: str = "") -> None:
-    """The title of a plot, and in small letters below it how to read it."""
-    new = axes.get_figure()
-    if isinstance(new, Figure):
-        new.suptitle(textwrap.fill(title, 90), fontsize=10)
-    axes.set_title(note, fontsize=8, color=REPORTED)
-
-
-def curves(
-    path: pathlib.Path,
-    lines: Mapping[str, Any],
-    *,
-    title: str,
-    ylabel: str,
-    xlabel: str = "epoch",
-    x: Any = None,
-    reported: Mapping[str, float] | None = None,
-    points: Mapping[str, Any] | None = None,
-    xlim: Sequence[float] | None = None,
-    ylim: Sequence[float] | None = None,
-    xscale: str = "linear",
-    yscale: str = "linear",
-) -> None:
-    """Draw one line per arm: the mean over seeds, in a band of one standard deviation, as the plot itself says.
-
-    Args:
-        path: the PNG to write.
-        lines: label -> values of shape (seeds, epochs), or (epochs,) of one run. NaN, for a network that had stopped,
-            is left out of the mean; where all values are NaN the line has a gap.
-        title, xlabel, ylabel: the words around it.
-        x: the x coordinates, shape (epochs,); None for the epochs, from 0.
-        reported: label -> a number of the book, drawn as a horizontal line.
-        points: label -> numbers of the book as pairs (x, y), drawn as marks; the first label's have the colour of the
-            first line, and so on.
-        xlim, ylim: the ranges of the axes.
-        xscale, yscale: "linear" or "log".
-    """
-    new, axes = blank()
-    seeds = 1
-    for (label, values), (colour, dash) in zip(lines.items(), STYLES * len(lines), strict=False):
-        values = np.atleast_2d(np.asarray(values, float))
-        seeds = max(seeds, len(values))
-        where = np.arange(values.shape[1]) if x is None else np.asarray(x)
-        mean, std = mean_and_std(values)
-        mark = "." if len(where) < 12 else None
-        axes.plot(where, mean, color=colour, linestyle=dash, label=label, marker=mark)
-        if len(values) > 1:
-            axes.fill_between(where, mean - std, mean + std, color=colour, alpha=0.2, linewidth=0)
-    for label, value in (reported or {}).items():
-        axes.axhline(value, color=REPORTED, linestyle=(0, (1, 2)), label=label)
-    for number, (label, pairs) in enumerate((points or {}).items()):
-        marks: dict[str, Any] = {
-            "marker": "Dsov^"[number % 5],
-            "facecolor": "white",
-            "edgecolor": STYLES[number % len(STYLES)][0],
-        }
-        where, heights = np.transpose(pairs)
-        axes.scatter(where, heights, s=28, zorder=3, label=label, linewidth=1.4, **marks)
-    heading(axes, title, f"line: mean; shaded: one standard deviation over {seeds} seeds" if seeds > 1 else "")
-    axes.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale)
-    if xlim is not None:
-        axes.set_xlim(*xlim)
-    if ylim is not None:
-        axes.set_ylim(*ylim)
-    if x is None:
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no epoch 0.5
-    legend(axes)
-    save(new, path)
-
-
-def mean_and_std(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each column without its NaNs: NaN where there is no value, or only one."""
-    count = (~np.isnan(values)).sum(axis=0)
-    mean, std = np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
-    mean[count > 0] = np.nanmean(values[:, count > 0], axis=0)
-    std[count > 1] = np.nanstd(values[:, count > 1], axis=0, ddof=1)
-    return mean, std
+def images(path: pathlib.Path, pictures: Any, **words: Any) -> None:
+    """Draw small pictures in a grid, as ``figures.images`` does, and write them."""
+    save(figures.images(pictures, **words), path)
 
 
 def arms(
@@ -264,65 +184,4 @@ def heat(
     axes.set_title(textwrap.fill(title, 60), fontsize=10)
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
-    save(new, path)
-
-
-def confusion(path: pathlib.Path, counts: Any, *, title: str) -> None:
-    """Draw a confusion matrix, shaded by the logarithm of the count; the diagonal stays white."""
-    counts = np.asarray(counts)
-    new, axes = blank(5.6, 5.2)
-    axes.grid(visible=False)
-    off_diagonal = np.where(np.eye(len(counts), dtype=bool), 0, counts)
-    shade = np.log1p(off_diagonal) / np.log1p(max(10, off_diagonal.max()))
-    axes.imshow(shade, cmap="Oranges", vmin=0, vmax=1.2)
-    for (row, column), count in np.ndenumerate(counts):
-        if count:
-            axes.text(column, row, str(count), ha="center", va="center", fontsize=8)
-    axes.set(title=title, xlabel="the network's answer", ylabel="correct answer")
-    axes.set_xticks(range(len(counts)))
-    axes.set_yticks(range(len(counts)))
-    save(new, path)
-
-
-def images(
-    path: pathlib.Path,
-    pictures: Any,
-    *,
-    title: str,
-    captions: Sequence[str] = (),
-    columns: int = 8,
-    signed: bool = False,
-) -> None:
-    """Draw small pictures in a grid.
-
-    Args:
-        path: the PNG to write.
-        pictures: shape (n, height, width), or (n, columns) of a table.
-        title: above them all.
-        captions: one above each picture, or none.
-        columns: how many pictures stand side by side.
-        signed: blue for negative, red for positive values, with one scale for all; otherwise dark for large values.
-    """
-    pictures = np.asarray(pictures, float)
-    pictures = pictures[:, None] if pictures.ndim == 2 else pictures  # a row of a table: a line of pixels
-    rows = max(1, -(-len(pictures) // columns))
-    width = max(4.0, columns * 0.9)
-    new = Figure(figsize=(width, rows * (1.1 if captions else 0.9) + 0.5), layout="constrained")
-    new.suptitle(textwrap.fill(title, int(12 * width)), fontsize=10)
-    axes = new.subplots()
-    axes.axis("off")
-    limit = np.abs(pictures).max() if len(pictures) else 1.0
-    scale: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit} if signed else {"cmap": "Greys"}
-    # All in one image: that draws twenty times as fast as one image per picture. NaN between them stays white.
-    height, breadth = pictures.shape[1:] if len(pictures) else (1, 1)
-    above, beside = (0.45 if captions else 0.12) * height, 0.12 * breadth
-    step = round(height + above), round(breadth + beside)
-    canvas = np.full((rows * step[0], columns * step[1]), np.nan)
-    for number, picture in enumerate(pictures):
-        row, column = divmod(number, columns)
-        top, left = row * step[0] + step[0] - height, column * step[1]
-        canvas[top : top + height, left : left + breadth] = picture
-        if captions:
-            axes.text(left + breadth / 2, top - 1, captions[number], ha="center", va="bottom", fontsize=8)
-    axes.imshow(canvas, **scale)
     save(new, path)

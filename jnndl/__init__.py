@@ -11,12 +11,13 @@
 - Data: ``load_mnist``, ``load_idx``, ``load_digits``, ``Dataset``.
 - Training: ``fit``, ``fit_many``; their settings are in ``jnndl.options.Settings``.
 - A trained network: ``evaluate``, ``predict``, ``save``, ``load``.
+- Pictures of a run and of a network: ``plots``.
 - Gradients: ``backprop``, ``autodiff``, ``check_gradients``, ``equations``.
 
 The README has a table from the book's names to these.
 """
 
-from jnndl import costs, data, equations, gradients, initializers, layers, network2, neurons, regularizers
+from jnndl import costs, data, equations, gradients, initializers, layers, network2, neurons, plots, regularizers
 from jnndl.arrays import from_arrays
 from jnndl.checks import check_gradients
 from jnndl.convolution import Conv, Flatten
@@ -79,6 +80,7 @@ __all__ = [
     "mlp",
     "network2",
     "neurons",
+    "plots",
     "predict",
     "read_digits",
     "regularizers",

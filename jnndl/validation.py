@@ -22,11 +22,16 @@ from jnndl.network import Network, Params
 
 def check_model(network: Any, cost: Cost) -> None:
     """Raise where the network is something else, or the cost does not fit it."""
+    check_network(network)
+    cost.check_neuron(network.neuron)
+
+
+def check_network(network: Any) -> None:
+    """Raise where the network is something else."""
     if isinstance(network, Dataset):
         raise TypeError("network is a Dataset; give the network first and the data after it")
     if not isinstance(network, Network):
         raise TypeError(f"network is {short_repr(network)}; give a Network, such as mlp([784, 30, 10])")
-    cost.check_neuron(network.neuron)
 
 
 def check_functions(*, gradient: Any, optimizer: Any, schedule: Any, probe: Any, callback: Any, momentum: Any) -> None:

@@ -22,6 +22,7 @@ from experiments.comparison import Comparison, minus
 from experiments.runner import Row
 from experiments.statistics import Measured
 from experiments.training import Job, Trainer, fingerprint
+from jnndl import figures
 
 
 @pytest.fixture
@@ -445,7 +446,7 @@ def test_a_column_without_values_moves_no_other_point(drawn, x):
     (line,) = drawn[0].axes[0].lines
     np.testing.assert_array_equal(line.get_xdata(), range(4) if x is None else x)
     np.testing.assert_allclose(line.get_ydata(), [0.2, nan, 0.4, 0.4])
-    mean, std = plots.mean_and_std(np.array(values))
+    mean, std = figures.mean_and_std(np.array(values))
     np.testing.assert_allclose(mean, [0.2, nan, 0.4, 0.4])
     np.testing.assert_allclose(std, [0.02**0.5, nan, 0.02**0.5, nan])  # deviations of 0.1, over one degree of freedom
 

@@ -3,16 +3,13 @@
 import pathlib
 from typing import Any
 
-import numpy as np
-
 import jnndl
 from experiments import plots
 from experiments.comparison import best_epoch, final
 from experiments.runner import Experiment, Outcome, Row
 from experiments.statistics import Number
 from experiments.training import Job, unstack
-from jnndl.data import Dataset, Splits
-from jnndl.network import Network, Params
+from jnndl.data import Splits
 
 WORST = 24
 TRANSCRIPT = {0: 0.9129, 1: 0.9295, 2: 0.9348, 27: 0.9528, 28: 0.9542, 29: 0.9534}  # epoch -> accuracy, of one run
@@ -22,15 +19,6 @@ EARLY = (0, 1, 2)
 def after_epoch(epoch: int) -> str:
     """The name of the accuracy after an epoch."""
     return f"test accuracy after epoch {epoch}"
-
-
-def worst_mistakes(network: Network, params: Params, test: Dataset) -> list[dict[str, int]]:
-    """The images on which a network is most sure of a wrong answer: index, label and answer of each."""
-    outputs = jnndl.predict(network, params, test).outputs
-    mistakes = np.flatnonzero(outputs.argmax(axis=1) != test.targets)
-    error = outputs[mistakes].max(axis=1) - outputs[mistakes, test.targets[mistakes]]
-    worst = mistakes[np.argsort(-error)][:WORST]
-    return [{"index": int(i), "label": int(test.targets[i]), "answer": int(outputs[i].argmax())} for i in worst]
 
 
 def run(job: Job) -> Outcome:
@@ -51,7 +39,6 @@ def run(job: Job) -> Outcome:
             "test_cost": history.evaluation_cost.tolist(),
             "training_cost": history.training_cost.tolist(),
             "confusion": jnndl.evaluate(network, params, test, cost=jnndl.costs.quadratic).confusion.tolist(),
-            "worst": worst_mistakes(network, params, test),
         },
         network=fit.network,  # knows the scale of its inputs: the page to draw on needs it
         params=params,
@@ -70,22 +57,26 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     )
     cost = {"test": found["test_cost"], "training": found["training_cost"]}
     plots.curves(folder / "cost.png", cost, title=f"ch1-baseline: cost, {about}", ylabel="quadratic cost")
-    plots.confusion(folder / "confusion.png", found["confusion"], title="Test images, first seed's network")
-    plots.images(
-        folder / "mistakes.png",
-        [splits.test.inputs[entry["index"]] for entry in found["worst"]],
-        captions=[f"{entry['label']} read as {entry['answer']}" for entry in found["worst"]],
-        title="The worst mistakes: most sure of a wrong answer (first seed's network)",
-    )
     network, params = jnndl.load(folder / "network.safetensors")
     shape = splits.test.inputs.shape[1:]
-    plots.images(
-        folder / "weights.png",
-        np.asarray(params[0].weight).reshape(-1, *shape),
-        title="First-layer weights, one picture per hidden neuron (red positive, blue negative)",
-        columns=10,
-        signed=True,
-    )
+    pictures = {
+        "confusion": jnndl.plots.confusion(found["confusion"], splits.names, title="Test images, first seed's network"),
+        "mistakes": jnndl.plots.mistakes(
+            network,
+            params,
+            splits.test,
+            count=WORST,
+            title="The worst mistakes: most sure of a wrong answer (first seed's network)",
+        ),
+        "weights": jnndl.plots.weights(
+            network,
+            params,
+            shape=shape if len(shape) == 2 else None,
+            title="First-layer weights, one picture per hidden neuron (red positive, blue negative)",
+        ),
+    }
+    for name, picture in pictures.items():
+        plots.save(picture, folder / f"{name}.png")
     try:
         jnndl.save_page(folder / "draw.html", network, params, about=about_network(result))
     except ValueError as error:  # other data: not all images are square, or have one value per pixel

@@ -48,10 +48,9 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     axes.bar(digits, found["means"], yerr=found["spread"], color=plots.STYLES[0][0], alpha=0.7, capsize=3)
     correct, size = result["measured"]["darkness_correct"]["mean"], result["data"]["sizes"]["test"]
     book = plots.if_comparable(result, "; book 2225") or ""
-    axes.set_title(
-        f"Darkness of the digits, {result['data']['name']}: {correct:.0f} of {size} right{book}", fontsize=10
-    )
-    axes.set(xlabel="digit", ylabel="sum of the pixels (white 0, black 1)\nmean and standard deviation")
+    title = f"Darkness of the digits, {result['data']['name']}: {correct:.0f} of {size} right{book}"
+    plots.heading(axes, title, "bar: mean; line: one standard deviation each way, over the images of that digit")
+    axes.set(xlabel="digit", ylabel="sum of the pixels (white 0, black 1)")
     axes.set_xticks(digits)
     plots.save(new, folder / "darkness.png")
 

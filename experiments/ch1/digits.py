@@ -48,7 +48,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     pictures: dict[str, tuple[Any, dict[str, Any]]] = {
         "joined": (
             [np.concatenate([*cropped(images[:6], rows=False)], axis=1)],
-            {"title": f"The first six training images, joined, {name}", "columns": 1},
+            {"title": f"The first six training images, joined, {name}", "columns": 1, "side": 4.0},
         ),
         "six": (images[:6], {"title": f"The first six training images, {name}", "columns": 6}),
         "hundred": (

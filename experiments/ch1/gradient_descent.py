@@ -55,7 +55,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
     path = np.asarray(result["curves"]["path"])
     v1, v2 = np.meshgrid(np.linspace(-1, 1, 41), np.linspace(-1, 1, 41))
     for picture in PICTURES:
-        new = plots.Figure(figsize=(6.4, 4.8), layout="constrained")
+        new = plots.empty(6.4, 4.8)
         axes: Any = new.add_subplot(projection="3d")
         axes.plot_surface(v1, v2, v1**2 + v2**2, cmap="Greys", alpha=0.45, linewidth=0)
         title = "C = v1² + v2²"

@@ -118,7 +118,8 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
         {f"{name}: rate {ARMS[name][1]:g}, lambda {ARMS[name][2]:g}": found[name] for name in reversed(found)},
         xlim=(-0.1, SHOWN - 0.9),
         ylim=(0, 105),  # which leaves room for the legend
-        title=f"The search for hyper-parameters: {plots.about(result)}",
+        title=f"The search for hyper-parameters: {plots.about(result)}, ten networks each (bad: one)",
+        unit="networks",
         ylabel="validation accuracy (%)",
         points=plots.if_comparable(
             result, {f"book, {name}": list(enumerate(BOOK[name])) for name in reversed(found) if name in BOOK}
