@@ -74,7 +74,7 @@ def test_overlapping_copies_are_a_mean_of_tables():
         wanted += np.exp((np.floor((x - shift) * n) + 0.5) / n + shift) / copies
     found = overlapping(np.exp, n, copies, weight=5000.0)
     np.testing.assert_allclose(found.weighted(x), wanted, atol=1e-12)
-    assert found.params[0].weight.shape == (2 * copies * (n + 2), 1)
+    assert found.params[0].weight.shape == (2 * (copies * (n + 1) + 1), 1)  # the first has one at either end
 
 
 @pytest.mark.parametrize("inputs", [2, 3, 5])

@@ -176,9 +176,10 @@ def lookup(
 def overlapping(function: Function, n: int, copies: int, *, weight: float, hidden: Neuron = sigmoid) -> Built:
     """The sum of M tables of f/M, each moved by 1/M of a bump against the one before (chapter 4, fixing up the steps).
 
-    Each table has a bump more at either end, so that none of them ends within [0, 1].
+    Each table goes on beyond 0 and 1 with every bump that touches [0, 1], so that none of them ends within it.
     """
-    edges = [pair for k in range(copies) for pair in side_by_side(n, k / (n * copies), beyond=1)]
+    every = [pair for k in range(copies) for pair in side_by_side(n, k / (n * copies), beyond=1)]
+    edges = [(start, end) for start, end in every if start <= 1 and end >= 0]
     return bumps(edges, function(middles(edges)) / copies, weight=weight, hidden=hidden)
 
 
