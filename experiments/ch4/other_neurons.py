@@ -96,7 +96,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
             title=title,
             xlabel=xlabel,
             ylabel=ylabel,
-            xlim=(found[x][0], found[x][-1]),
+            xlim=(-3, 3) if x == "z" else (0, 1),
         )
 
 

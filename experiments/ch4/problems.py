@@ -245,7 +245,8 @@ EXPERIMENT = Experiment(
     captions={
         "lines": "Twenty rectified linear neurons follow f by straight lines. Twenty linear neurons are one straight "
         "line, whatever is trained.",
-        "relu": "Straight pieces follow f better than stairs do: twice as many neurons, a quarter of the error.",
+        "relu": "Straight pieces follow f better than stairs do: twice as many neurons, a quarter of the error, as "
+        "algebra says: both lines coincide.",
         "one_layer": "One neuron is a step in any direction. Bumps in all directions through a point make a tower with "
         "a skirt; with heights that go below zero the skirt cancels, and a round tower stands alone, made by "
         "one hidden layer.",

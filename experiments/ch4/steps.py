@@ -141,6 +141,7 @@ EXPERIMENT = Experiment(
         "bias": "A smaller bias moves the curve to the right. Its shape stays the same.",
         "weight": "The larger the weight, the more a sigmoid neuron looks like a step. With w = 999 the eye sees no "
         "difference.",
-        "distance": "Ten times the weight brings the neuron ten times as close to a perfect step.",
+        "distance": "Ten times the weight brings the neuron ten times as close to a perfect step, as algebra says: "
+        "both lines coincide.",
     },
 )

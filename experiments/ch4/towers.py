@@ -231,7 +231,7 @@ EXPERIMENT = Experiment(
         "tower": "The output neuron's bias is a threshold between plateau and tower. With h = 10 the plateau is all "
         "but gone.",
         "towers": "Two towers, and landscapes of many: with enough of them the stairs look like a smooth bowl. The "
-        "bright or dark dots where four towers meet are windows of failure.",
+        "dark dots where four towers meet are windows of failure.",
         "error": "Twice as many towers along each side halve the error, if the steps get steeper as the towers get "
         "narrower. At a fixed weight the windows of failure take over.",
     },
