@@ -1,4 +1,4 @@
-"""All questions, in the order of the book; and the entries of chapters 1 to 3 for which there is nothing to run."""
+"""All questions, in the order of the book; and the entries of chapters 1 to 4 for which there is nothing to run."""
 
 import re
 
@@ -24,6 +24,18 @@ from experiments.ch3 import (
     polynomial,
     single_neuron,
     softmax,
+)
+from experiments.ch4 import (
+    bumps,
+    challenge,
+    failure_windows,
+    other_neurons,
+    problems,
+    steps,
+    target_function,
+    towers,
+    two_inputs,
+    vector_output,
 )
 from experiments.extra import scratch_choices, scratch_vs_framework, sweep
 
@@ -57,6 +69,16 @@ _MODULES = (
     newton,
     neurons,
     polynomial,
+    steps,
+    bumps,
+    challenge,
+    target_function,
+    two_inputs,
+    towers,
+    vector_output,
+    other_neurons,
+    problems,
+    failure_windows,
     scratch_choices,
     scratch_vs_framework,
     sweep,

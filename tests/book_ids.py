@@ -1,4 +1,4 @@
-"""The entries of chapters 1 to 3: a list of the book's experiments, figures and exercises, made from the book alone.
+"""The entries of chapters 1 to 4: a list of the book's experiments, figures and exercises, made from the book alone.
 
 It says what the questions are to answer, and is changed only where the book was misread.
 """
@@ -24,5 +24,11 @@ ch3-polynomial ch3-gaussians ch3-early-stopping ch3-lr-schedule ch3-hessian ch3-
 ch3-relu ch3-init-l2-link
 """
 
-BY_CHAPTER = {"1": CH1.split(), "2": CH2.split(), "3": CH3.split()}
+CH4 = """
+ch4-goal-f ch4-sigmoid-shape ch4-step ch4-two-steps ch4-bump ch4-double-bump ch4-five-bumps ch4-challenge
+ch4-two-input-step ch4-bump-2d ch4-xy-bump ch4-tower ch4-many-towers ch4-two-towers ch4-tower-nd
+ch4-vector-output ch4-problems ch4-other-activation ch4-failure-window ch4-overlap-fix
+"""
+
+BY_CHAPTER = {"1": CH1.split(), "2": CH2.split(), "3": CH3.split(), "4": CH4.split()}
 IDS = [i for ids in BY_CHAPTER.values() for i in ids]
