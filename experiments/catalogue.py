@@ -1,4 +1,4 @@
-"""All questions, in the order of the book; and the entries of chapters 1 to 3 for which there is nothing to run."""
+"""All questions, in the order of the book; and the entries for which there is nothing to run."""
 
 import re
 
@@ -25,6 +25,7 @@ from experiments.ch3 import (
     single_neuron,
     softmax,
 )
+from experiments.ch5 import bars, chain, depth, identity_neuron, nabla, speed, ten_layers, width
 from experiments.extra import scratch_choices, scratch_vs_framework, sweep
 
 _MODULES = (
@@ -57,6 +58,14 @@ _MODULES = (
     newton,
     neurons,
     polynomial,
+    depth,
+    bars,
+    speed,
+    chain,
+    width,
+    identity_neuron,
+    ten_layers,
+    nabla,
     scratch_choices,
     scratch_vs_framework,
     sweep,

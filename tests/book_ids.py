@@ -1,4 +1,4 @@
-"""The entries of chapters 1 to 3: a list of the book's experiments, figures and exercises, made from the book alone.
+"""The entries of the chapters: a list of the book's experiments, figures and exercises, made from the book alone.
 
 It says what the questions are to answer, and is changed only where the book was misread.
 """
@@ -24,5 +24,11 @@ ch3-polynomial ch3-gaussians ch3-early-stopping ch3-lr-schedule ch3-hessian ch3-
 ch3-relu ch3-init-l2-link
 """
 
+CH5 = """
+ch5-depth-1 ch5-depth-2 ch5-depth-3 ch5-depth-4 ch5-speed-2 ch5-speed-3 ch5-speed-4 ch5-initial-gradient
+ch5-sigma-prime ch5-chain ch5-exploding ch5-width-bound ch5-identity-neuron ch5-matrix ch5-nabla-norms
+"""
+
 BY_CHAPTER = {"1": CH1.split(), "2": CH2.split(), "3": CH3.split()}
+BY_CHAPTER |= {"5": CH5.split()}
 IDS = [i for ids in BY_CHAPTER.values() for i in ids]

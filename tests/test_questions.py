@@ -51,6 +51,7 @@ GROUPS = {
     "chapters 1 and 2": ["ch1", "ch2-vectorised", "ch2-variants"],
     "chapter 3, costs and penalties": COSTS.split(),
     "chapter 3, the rest": REST.split(),
+    "chapter 5": ["ch5"],
     "no chapter": ["scratch-vs-framework", "sweep"],
 }
 # The same code as scratch-vs-framework, eight networks more to compile; and one that has a test of its own.
