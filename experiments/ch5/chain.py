@@ -118,7 +118,7 @@ def run(job: Job) -> Outcome:
             measured[GROWTH].append(growth)
         z = jnp.linspace(-5, 5, 201)
         slope = sigma_prime(z)
-    heights, edges = np.histogram(np.log10(ratios), bins=90, range=(-1, 5), density=True)
+    heights, edges = np.histogram(np.log10(ratios), bins=80, range=(0, 5), density=True)
     return Outcome(
         config={"neurons": DEPTH, "chains": CHAINS, "weights": "N(0, 1)", "biases": "N(0, 1)", "cost": "quadratic"}
         | {"dtype": "float64"},

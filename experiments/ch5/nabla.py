@@ -101,6 +101,7 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
         title=f"Norm of dC/dw in the inner layers of 784-30-30-30-30-30-10: {plots.about(result)}",
         xlabel="layer of weights",
         ylabel="log10 of the norm",
+        xlim=(1, HIDDEN + 1),
         points=plots.if_comparable(
             result,
             {
