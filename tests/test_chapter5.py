@@ -139,6 +139,7 @@ def test_factors_of_the_exploding_chain_are_25_and_would_not_be_if_z_were_not_0(
         factors, growth = chain.exploding(0.3)
         assert factors.tolist() == [24.75] * 3
         assert growth == pytest.approx(24.75**3)
+        assert chain.worst(np.array([[3.0, 4], [0, 2]]), np.array([[3.0, 4], [0, 1]])) == 1
         assert chain.farthest(np.array([25.0, 24.0, 25.5]), 25) == 24
 
 
@@ -177,6 +178,15 @@ def test_matrices_and_powers_are_seen_to_be_wrong(monkeypatch):
         # Twelve layers, inputs and outputs among them.
         assert len(ten_layers.SMALL) == 12
         assert ten_layers.power_of_scale(1) == pytest.approx(11)
+
+
+def test_norms_of_single_images_are_those_of_the_books_backpropagation(digits):
+    data, network = digits.training[:6], jnndl.mlp([64, 6, 5, 10])
+    params = network.init(4)
+    weights, biases, pairs = in_numpy(params, data)
+    each = [book.backprop(weights, biases, x, y, "cross_entropy")[1][:-1] for x, y in pairs]
+    expected = np.sqrt(np.mean([[np.sum(layer**2) for layer in one] for one in each], axis=0))
+    np.testing.assert_allclose(ten_layers.norms_by_image(Objective(network), params, data), expected, rtol=1e-5)
 
 
 def test_growth_per_layer_by_hand():

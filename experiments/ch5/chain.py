@@ -24,6 +24,7 @@ DEPTH = 4  # three hidden neurons and the output neuron
 CHAINS, BIG = 10_000, 100.0
 NETWORK = jnndl.mlp([1] * (DEPTH + 1))
 OFF = "product of the chain against backpropagation: relative distance"
+SHARED = "the same with the last gradient, dC/db4, divided out"
 SIXTEENTH, MEDIAN = "chains in which b1's gradient is a sixteenth of b3's or less", "b3's gradient over b1's: median"
 PEAK = "greatest sigma'"
 FACTORS, GROWTH = "w = 100: factor w sigma'(z)", "w = 100: b1's gradient over b4's"
@@ -101,16 +102,21 @@ def farthest(values: np.ndarray, expected: float) -> float:
     return float(values[np.argmax(np.abs(values - expected))])
 
 
+def worst(found: np.ndarray, expected: np.ndarray) -> float:
+    """The greatest relative distance between two vectors, over many pairs of them."""
+    return float((np.linalg.norm(found - expected, axis=1) / np.linalg.norm(expected, axis=1)).max())
+
+
 def run(job: Job) -> Outcome:
     """Random chains and the exploding one, in float64."""
-    measured: dict[str, list[float]] = {name: [] for name in (OFF, SIXTEENTH, MEDIAN, FACTORS, GROWTH)}
+    measured: dict[str, list[float]] = {name: [] for name in (OFF, SHARED, SIXTEENTH, MEDIAN, FACTORS, GROWTH)}
     ratios = []
     with jax.enable_x64(True):
         for seed in range(job.seeds):
             found, hand = map(np.asarray, both_ways(*random_chains(seed, CHAINS)))
-            off = np.linalg.norm(found - hand, axis=1) / np.linalg.norm(hand, axis=1)
             ratios.append(np.abs(found[:, 2] / found[:, 0]))
-            measured[OFF].append(float(off.max()))
+            measured[OFF].append(worst(found, hand))
+            measured[SHARED].append(worst(found / found[:, -1:], hand / hand[:, -1:]))
             measured[SIXTEENTH].append(float(np.mean(ratios[-1] >= 16)))
             measured[MEDIAN].append(float(np.median(ratios[-1])))
             factors, growth = exploding(float(jax.random.uniform(jax.random.key(seed))))
@@ -161,7 +167,7 @@ EXPERIMENT = Experiment(
     chapter="5",
     shows="vanishing and exploding gradients in a chain of single neurons",
     minutes=0.1,
-    metrics=(OFF, SIXTEENTH, MEDIAN, PEAK, FACTORS, GROWTH),
+    metrics=(OFF, SHARED, SIXTEENTH, MEDIAN, PEAK, FACTORS, GROWTH),
     rows=(
         Row(
             id="ch5-sigma-prime",
@@ -182,6 +188,9 @@ EXPERIMENT = Experiment(
             ours="10,000 chains with weights and biases from N(0, 1): all four gradients as products against "
             "backpropagation, the worst",
             anywhere=True,
+            why="It is rounding, not the formula. a - y, which the product ends with, loses digits in the few chains "
+            "whose output happens to be almost the target; the library takes the difference in a form that does not. "
+            f"With the last gradient divided out the worst distance is {{{SHARED}||greatest}}.",
         ),
         Row(
             id="ch5-chain",
@@ -232,3 +241,4 @@ EXPERIMENT = Experiment(
         f"16 or more; the median is {{{MEDIAN}|times|at}}.",
     },
 )
+UNJUDGED = {SHARED: "explains what the products lose to rounding"}
