@@ -1,4 +1,4 @@
-"""All questions, in the order of the book; and the entries of chapters 1 to 4 for which there is nothing to run."""
+"""All questions, in the order of the book; and the entries for which there is nothing to run."""
 
 import re
 
@@ -37,6 +37,7 @@ from experiments.ch4 import (
     two_inputs,
     vector_output,
 )
+from experiments.ch5 import bars, chain, depth, identity_neuron, nabla, speed, ten_layers, width
 from experiments.extra import scratch_choices, scratch_vs_framework, sweep
 
 _MODULES = (
@@ -79,6 +80,14 @@ _MODULES = (
     other_neurons,
     problems,
     failure_windows,
+    depth,
+    bars,
+    speed,
+    chain,
+    width,
+    identity_neuron,
+    ten_layers,
+    nabla,
     scratch_choices,
     scratch_vs_framework,
     sweep,

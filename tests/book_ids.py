@@ -1,4 +1,4 @@
-"""The entries of chapters 1 to 4: a list of the book's experiments, figures and exercises, made from the book alone.
+"""The entries of the chapters: a list of the book's experiments, figures and exercises, made from the book alone.
 
 It says what the questions are to answer, and is changed only where the book was misread.
 """
@@ -30,5 +30,10 @@ ch4-two-input-step ch4-bump-2d ch4-xy-bump ch4-tower ch4-many-towers ch4-two-tow
 ch4-vector-output ch4-problems ch4-other-activation ch4-failure-window ch4-overlap-fix
 """
 
-BY_CHAPTER = {"1": CH1.split(), "2": CH2.split(), "3": CH3.split(), "4": CH4.split()}
+CH5 = """
+ch5-depth-1 ch5-depth-2 ch5-depth-3 ch5-depth-4 ch5-speed-2 ch5-speed-3 ch5-speed-4 ch5-initial-gradient
+ch5-sigma-prime ch5-chain ch5-exploding ch5-width-bound ch5-identity-neuron ch5-matrix ch5-nabla-norms
+"""
+
+BY_CHAPTER = {"1": CH1.split(), "2": CH2.split(), "3": CH3.split(), "4": CH4.split(), "5": CH5.split()}
 IDS = [i for ids in BY_CHAPTER.values() for i in ids]

@@ -52,6 +52,7 @@ GROUPS = {
     "chapter 3, costs and penalties": COSTS.split(),
     "chapter 3, the rest": REST.split(),
     "chapter 4": ["ch4"],
+    "chapter 5": ["ch5"],
     "no chapter": ["scratch-vs-framework", "sweep"],
 }
 # The same code as scratch-vs-framework, eight networks more to compile; and one that has a test of its own.

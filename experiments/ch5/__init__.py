@@ -1,0 +1,1 @@
+"""Chapter 5, why deep neural networks are hard to train: one file for each question."""
