@@ -141,9 +141,16 @@ function drawDiagram() {
   pen.textBaseline = "middle";
 
   const { hidden, all } = steps();
-  const foot = hidden.some(({ layer }) => isMaps(layer.shape)) ? 60 : 44; // for the captions
+  // Captions stand in a line below, and where that is too narrow for them, in two.
+  const reach = (place) => Math.max(0, ...place.caption.map((line) => pen.measureText(line).width / 2));
+  const at = (place) => Math.min(place.x, width - reach(place));
+  let where = places(hidden, box, 12);
+  const deep = 16 * Math.max(...where.map(({ caption }) => caption.length));
+  const meet = (k) => at(where[k - 1]) + reach(where[k - 1]) + 6 > at(where[k]) - reach(where[k]);
+  const lower = where.some((_, k) => k && where[k].caption.length && meet(k)) ? deep : 0;
+  const foot = 12 + deep + lower;
+  where = places(hidden, box, foot);
   const middle = (height - foot) / 2;
-  const where = places(hidden, box, foot);
   const placed = (place, i) => {
     const [x, y] = place.at(i);
     return [place.x + x, middle + y];
@@ -156,9 +163,10 @@ function drawDiagram() {
   const columns = [...hidden.map(({ layer, run }) => [run?.output, NEURONS[layer.neuron].range]), [shown?.outputs, network.neuron.range]];
   columns.forEach(([activations, range], k) => drawCells(pen, where[k + 1], activations, range, placed));
   pen.fillStyle = css(colours.soft);
-  for (const place of where) {
-    place.caption.forEach((line, i) => pen.fillText(line, Math.min(place.x, width - pen.measureText(line).width / 2), height - foot + 16 + 16 * i));
-  }
+  where.forEach((place, k) => {
+    const top = height - foot + 16 + (k % 2 ? lower : 0);
+    place.caption.forEach((line, i) => pen.fillText(line, at(place), top + 16 * i));
+  });
 
   const told = ({ shape, kind }) => {
     const size = isMaps(shape) ? `${shape[2]} maps of ${shape[0]} by ${shape[1]}` : shape.join(" by ");

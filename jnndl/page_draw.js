@@ -49,11 +49,17 @@ const css = ([r, g, b], alpha = 1) => `rgb(${r} ${g} ${b} / ${alpha})`;
 const cell = (x) => mixed(colours.paper, x < 0 ? colours.against : colours.lit, Math.min(1, Math.abs(x)));
 const side = (x) => (x < 0 ? colours.against : colours.for);
 
+// Pixel i of an image, number by number: made anew while one draws, so it has to be quick.
+function put(data, i, colour, alpha) {
+  for (let k = 0; k < 3; k++) data[4 * i + k] = colour[k];
+  data[4 * i + 3] = alpha;
+}
+
 // An image of one colour per pixel.
 function picture(canvas, height, width, colour) {
   Object.assign(canvas, { height, width });
   const data = new ImageData(width, height);
-  for (let i = 0; i < height * width; i++) data.data.set([...colour(i), 255], 4 * i);
+  for (let i = 0; i < height * width; i++) put(data.data, i, colour(i), 255);
   canvas.getContext("2d").putImageData(data, 0, 0);
   return canvas;
 }
@@ -61,7 +67,7 @@ function picture(canvas, height, width, colour) {
 function showInk() {
   const data = new ImageData(ink.width, ink.height);
   for (let i = 0; i < ink.pixels.length; i++) {
-    if (ink.pixels[i]) data.data.set([...colours.lit, ink.pixels[i]], 4 * i);
+    if (ink.pixels[i]) put(data.data, i, colours.lit, ink.pixels[i]);
   }
   $("pad").getContext("2d").putImageData(data, 0, 0);
   $("hint").hidden = strokes.length > 0;
@@ -296,7 +302,9 @@ $("outputs").style.setProperty("--name", `${Math.min(9, Math.max(...names.map((n
 const hidden = steps().hidden.map(({ layer }) => layer);
 const both = (neuron) => neuron === "tanh" || neuron === "linear";
 $("negative").hidden = !both(model.neuron) && !hidden.some(({ neuron }) => both(neuron));
-$("maps").hidden = !hidden.some(({ shape }) => isMaps(shape));
+const maps = hidden.some(({ shape }) => isMaps(shape));
+$("maps").hidden = !maps;
+$("diagram").parentNode.classList.toggle("maps", maps);
 
 const repaint = () => {
   readColours();

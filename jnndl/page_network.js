@@ -188,7 +188,7 @@ const LAYERS = {
     return {
       shape: pooled,
       neuron,
-      kind: "average pool",
+      kind: "mean pool",
       forward(a) {
         const mean = new Float64Array(pooled.reduce((x, y) => x * y));
         each((to, from) => (mean[to] += a[from] * share));
