@@ -13,6 +13,8 @@ function grid(n, width, height, largest) {
 // Whether a layer of this shape is one of maps, [height, width, channels], each of which is shown as an image.
 const isMaps = (shape) => shape.length === 3 && shape[0] * shape[1] > 1;
 
+const mapsOf = (count) => (count === 1 ? "1 map" : `${count} maps`);
+
 // A layer in a box: where the middle of each of its `count` cells is, or of each map, and their size.
 function column(shape, width, height) {
   const maps = isMaps(shape);
@@ -53,7 +55,7 @@ function places(hidden, box, foot) {
   const gap = (room - widths.reduce((x, y) => x + y, 0)) / (hidden.length + 1);
   let left = image;
   hidden.forEach(({ layer: { shape, kind } }, k) => {
-    const size = isMaps(shape) ? [`${shape[2]} maps`, `${shape[0]} × ${shape[1]}`] : [shape.join(" × ")];
+    const size = isMaps(shape) ? [mapsOf(shape[2]), `${shape[0]} × ${shape[1]}`] : [shape.join(" × ")];
     left += gap + widths[k];
     found.push({ x: left - widths[k] / 2, ...column(shape, widths[k], height - 8), caption: [...size, kind] });
   });
@@ -169,7 +171,7 @@ function drawDiagram() {
   });
 
   const told = ({ shape, kind }) => {
-    const size = isMaps(shape) ? `${shape[2]} maps of ${shape[0]} by ${shape[1]}` : shape.join(" by ");
+    const size = isMaps(shape) ? `${mapsOf(shape[2])} of ${shape[0]} by ${shape[1]}` : shape.join(" by ");
     return `${size} ${kind in NEURONS ? `${kind} neurons` : `after ${kind}`}`;
   };
   const sizes = [`${network.height} by ${network.width} pixels`, ...hidden.map(({ layer }) => told(layer)), `${names.length} outputs`];
