@@ -24,7 +24,7 @@ def image_shape(network: Network) -> tuple[int, int]:
     if len(shape) != 2 or min(shape) < SMALLEST:
         raise ValueError(
             f"the network's input_shape is {network.input_shape}, which is no image of one value per pixel; give a "
-            "network trained on images, such as 784 inputs for 28x28 pixels"
+            "network trained on images, such as 784 inputs, or (28, 28, 1), for 28x28 pixels"
         )
     return shape[0], shape[1]
 

@@ -1,8 +1,9 @@
 """A page to draw on: one HTML file with a network in it, which answers while one draws. ``jnndl draw NETWORK``.
 
 The page holds the weights and the same arithmetic in JavaScript, and needs nothing else: no server, no library, no
-connection. ``page_network.js`` has the neurons and the layers, ``page_image.js`` what ``images.centre`` does, and
-``page_draw.js`` the page itself. A new kind of layer is a function in ``LAYERS`` there and its name in ``LAYERS`` here.
+connection. ``page_network.js`` has the neurons and the layers, ``page_image.js`` what ``images.centre`` does,
+``page_diagram.js`` the picture of the network, and ``page_draw.js`` the rest of the page. A new kind of layer is a
+function in ``LAYERS`` of page_network.js and its name in ``LAYERS`` here.
 """
 
 import argparse
@@ -21,9 +22,10 @@ from jnndl.network import Network, Params
 from jnndl.neurons import NEURONS
 
 HELP = "Write a page to draw on: one HTML file with the network in it, to open in a browser."
-LAYERS = ("Dense", "Dropout")  # the kinds of layers that page_network.js has a function for
+# The kinds of layers that page_network.js has a function for.
+LAYERS = ("Dense", "Dropout", "Conv", "MaxPool", "AvgPool", "L2Pool", "Flatten")
 HERE = pathlib.Path(__file__).parent
-SCRIPTS = ("page_network.js", "page_image.js", "page_draw.js")
+SCRIPTS = ("page_network.js", "page_image.js", "page_diagram.js", "page_draw.js")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,8 +95,8 @@ def fill(model: dict[str, Any], about: str) -> str:
 def _check_known(what: str, known: bool) -> None:
     if not known:
         raise ValueError(
-            f"{what}, which the page to draw on does not know; give a network of {' and '.join(LAYERS)} layers, with "
-            "neurons of jnndl.neurons"
+            f"{what}, which the page to draw on does not know; give a network of {', '.join(LAYERS[:-1])} and "
+            f"{LAYERS[-1]} layers, with neurons of jnndl.neurons"
         )
 
 
@@ -115,6 +117,8 @@ def describe(network: Network, params: Params) -> dict[str, Any]:
         _check_known(f"layer {number} is a {kind}", kind in LAYERS)
         if hasattr(layer, "neuron"):
             _check_known(f"layer {number} is of {layer.neuron.name} neurons", layer.neuron in NEURONS.values())
+        pool = getattr(layer, "pool", None)
+        _check_known(f"layer {number} has a {type(pool).__name__}", pool is None or type(pool).__name__ in LAYERS)
     _check_known(f"the output is of {network.neuron.name} neurons", network.neuron in NEURONS.values())
     described = files.describe(network)
     for number, layer in enumerate(described["layers"]):

@@ -49,11 +49,17 @@ const css = ([r, g, b], alpha = 1) => `rgb(${r} ${g} ${b} / ${alpha})`;
 const cell = (x) => mixed(colours.paper, x < 0 ? colours.against : colours.lit, Math.min(1, Math.abs(x)));
 const side = (x) => (x < 0 ? colours.against : colours.for);
 
+// Pixel i of an image, number by number: made anew while one draws, so it has to be quick.
+function put(data, i, colour, alpha) {
+  for (let k = 0; k < 3; k++) data[4 * i + k] = colour[k];
+  data[4 * i + 3] = alpha;
+}
+
 // An image of one colour per pixel.
 function picture(canvas, height, width, colour) {
   Object.assign(canvas, { height, width });
   const data = new ImageData(width, height);
-  for (let i = 0; i < height * width; i++) data.data.set([...colour(i), 255], 4 * i);
+  for (let i = 0; i < height * width; i++) put(data.data, i, colour(i), 255);
   canvas.getContext("2d").putImageData(data, 0, 0);
   return canvas;
 }
@@ -61,7 +67,7 @@ function picture(canvas, height, width, colour) {
 function showInk() {
   const data = new ImageData(ink.width, ink.height);
   for (let i = 0; i < ink.pixels.length; i++) {
-    if (ink.pixels[i]) data.data.set([...colours.lit, ink.pixels[i]], 4 * i);
+    if (ink.pixels[i]) put(data.data, i, colours.lit, ink.pixels[i]);
   }
   $("pad").getContext("2d").putImageData(data, 0, 0);
   $("hint").hidden = strokes.length > 0;
@@ -98,139 +104,6 @@ function showWhy() {
   const sum = (sign) => figure(spoke.reduce((total, x) => total + Math.max(0, sign * x), 0));
   const told = shown ? `: together ${sum(1)} for it and ${sum(-1)} against it, in its weighted input` : "";
   $("why").setAttribute("aria-label", `Pixels that spoke for and against ${shown ? names[answer] : "the answer"}${told}`);
-}
-
-// The diagram: the image, each layer as a column of cells that are lit, and the strongest connections between them.
-
-// A grid of n cells in a box: where each one's middle is, and their size.
-function grid(n, width, height, largest) {
-  let size = Math.min(largest, height);
-  while (Math.floor(width / size) * Math.floor(height / size) < n) size *= 0.97;
-  const rows = Math.min(n, Math.ceil(n / Math.ceil(n / Math.floor(height / size))));
-  const columns = Math.ceil(n / rows);
-  const at = (i) => [(Math.floor(i / rows) - (columns - 1) / 2) * size, ((i % rows) - (rows - 1) / 2) * size];
-  return { at, size };
-}
-
-// A layer of [n] is n cells; one of [height, width, channels] is a grid of images, one per channel.
-function column(shape, width, height) {
-  const [rows, columns, channels] = shape.length === 3 ? shape : [1, 1, shape.reduce((x, y) => x * y)];
-  const { at, size } = grid(channels, width, height, rows * columns > 1 ? width : 18);
-  if (rows * columns === 1) return { at, size };
-  const pixel = (0.9 * size) / Math.max(rows, columns);
-  const inside = (i) => {
-    const [x, y] = at(i % channels);
-    const [row, across] = [Math.floor(i / channels / columns), Math.floor(i / channels) % columns];
-    return [x + (across - (columns - 1) / 2) * pixel, y + (row - (rows - 1) / 2) * pixel];
-  };
-  return { at: inside, size: pixel };
-}
-
-function drawDiagram() {
-  const canvas = $("diagram");
-  const [box, ratio] = [canvas.getBoundingClientRect(), window.devicePixelRatio || 1];
-  const { width, height } = box;
-  if (!width || !height) return;
-  Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
-  const pen = canvas.getContext("2d");
-  pen.scale(ratio, ratio);
-  pen.font = "12px system-ui, sans-serif";
-  pen.textAlign = "center";
-  pen.textBaseline = "middle";
-
-  const foot = 44; // for the captions
-  const middle = (height - foot) / 2;
-  const steps = network.layers.map((layer, k) => ({ layer, run: shown?.inside[k] })).filter(({ layer }) => layer.neuron);
-  const hidden = steps.slice(0, -1);
-
-  // Where everything is. The outputs are beside their bars, if those are on the right, and have names if not.
-  const image = Math.min(0.3 * width, 0.8 * (height - foot), 190);
-  const bars = [...$("outputs").children].map((item) => item.getBoundingClientRect());
-  const beside = bars.length && bars[0].left >= box.right - 1;
-  const last = beside ? width - 14 : width - 24;
-  const room = last - 14 - image;
-  const wide = hidden.length ? Math.min(150, (0.5 * room) / hidden.length) : 0;
-  const places = [];
-  const pixel = image / longer;
-  places.push({
-    x: image / 2 + 1,
-    at: (i) => [((i % network.width) - (network.width - 1) / 2) * pixel, (Math.floor(i / network.width) - (network.height - 1) / 2) * pixel],
-    caption: [`${network.height} × ${network.width}`, "pixels"],
-  });
-  hidden.forEach(({ layer }, k) => {
-    places.push({
-      x: image + (room * (k + 1)) / (hidden.length + 1),
-      ...column(layer.shape, wide, height - foot - 8),
-      caption: [layer.shape.join(" × "), NEURONS[layer.neuron] ? layer.neuron : ""],
-    });
-  });
-  const spread = Math.min(34, (height - foot) / names.length);
-  const row = (k) => (beside ? bars[k].top + bars[k].height / 2 - box.top - middle : (k - (names.length - 1) / 2) * spread);
-  places.push({ x: last, at: (k) => [0, row(k)], size: Math.min(24, spread * 0.9), caption: beside ? [] : [`${names.length}`, "outputs"] });
-  const placed = (place, i) => {
-    const [x, y] = place.at(i);
-    return [place.x + x, middle + y];
-  };
-
-  // Connections first, under the cells: those into neurons that fire, and into the output that is asked about.
-  const answer = shown && (asked ?? shown.order[0]);
-  steps.forEach(({ layer, run }, k) => {
-    if (!shown || !layer.pulls) return;
-    const pulls = layer.pulls(run.saved, Math.max(2, Math.min(12, Math.round(300 / layer.shape[0]))));
-    const fires = light(run.output, NEURONS[layer.neuron].range);
-    const weight = (to) => (k === steps.length - 1 ? (to === answer ? 1 : 0.12) : Math.abs(fires[to]));
-    const top = pulls.reduce((x, pull) => Math.max(x, Math.abs(pull[2])), 1e-9);
-    const lines = pulls.map(([from, to, pull]) => [from, to, pull, (Math.abs(pull) / top) ** 0.7 * weight(to)]);
-    lines.sort((one, other) => one[3] - other[3]);
-    for (const [from, to, pull, strength] of lines.slice(-300)) {
-      if (strength < 0.02) continue;
-      const [[x0, y0], [x1, y1]] = [placed(places[k], from), placed(places[k + 1], to)];
-      pen.beginPath();
-      pen.moveTo(x0, y0);
-      pen.bezierCurveTo(x0 + (x1 - x0) / 2, y0, x0 + (x1 - x0) / 2, y1, x1, y1);
-      pen.strokeStyle = css(side(pull), 0.9 * strength);
-      pen.lineWidth = 0.7 + 1.6 * strength;
-      pen.stroke();
-    }
-  });
-
-  // The image, as the network sees it.
-  const seen = picture(document.createElement("canvas"), network.height, network.width, (i) => cell(shown ? shown.image[i] : 0));
-  const [tall, broad] = [network.height * pixel, network.width * pixel];
-  pen.imageSmoothingEnabled = false;
-  pen.fillStyle = css(colours.paper);
-  pen.drawImage(seen, 1, middle - tall / 2, broad, tall);
-  pen.strokeStyle = css(colours.line);
-  pen.lineWidth = 1;
-  pen.strokeRect(1, middle - tall / 2, broad, tall);
-
-  // Cells.
-  const columns = [...hidden.map(({ layer, run }) => [run?.output, NEURONS[layer.neuron].range]), [shown?.outputs, network.neuron.range]];
-  columns.forEach(([activations, range], k) => {
-    const place = places[k + 1];
-    const count = k < hidden.length ? hidden[k].layer.shape.reduce((x, y) => x * y) : names.length;
-    const lit = activations ? light(activations, range) : new Float64Array(count);
-    for (let i = 0; i < count; i++) {
-      const [x, y] = placed(place, i);
-      pen.fillStyle = css(cell(lit[i]));
-      pen.beginPath();
-      if (place.size >= 6) pen.arc(x, y, 0.42 * place.size, 0, 7);
-      else pen.rect(x - place.size / 2, y - place.size / 2, place.size, place.size);
-      pen.fill();
-      if (place.size >= 6) pen.stroke();
-      if (k === hidden.length && !beside) {
-        pen.fillStyle = css(Math.abs(lit[i]) > 0.5 ? colours.paper : colours.lit);
-        pen.fillText(names[i].slice(0, 2), x, y + 0.5);
-      }
-    }
-  });
-  pen.fillStyle = css(colours.soft);
-  for (const place of places) {
-    place.caption.forEach((line, i) => pen.fillText(line, Math.min(place.x, width - pen.measureText(line).width / 2), height - foot + 16 + 16 * i));
-  }
-
-  const sizes = [`${network.height} by ${network.width} pixels`, ...hidden.map(({ layer }) => `${layer.shape.join(" by ")} ${layer.neuron} neurons`), `${names.length} outputs`];
-  canvas.setAttribute("aria-label", `The network, lit by the drawing: ${sizes.join(", then ")}`);
 }
 
 let waiting = 0;
@@ -426,8 +299,12 @@ names.forEach((name, k) => {
 });
 
 $("outputs").style.setProperty("--name", `${Math.min(9, Math.max(...names.map((name) => name.length)))}ch`);
+const hidden = steps().hidden.map(({ layer }) => layer);
 const both = (neuron) => neuron === "tanh" || neuron === "linear";
-$("negative").hidden = !both(model.neuron) && !network.layers.slice(0, -1).some(({ neuron }) => both(neuron));
+$("negative").hidden = !both(model.neuron) && !hidden.some(({ neuron }) => both(neuron));
+const maps = hidden.some(({ shape }) => isMaps(shape));
+$("maps").hidden = !maps;
+$("diagram").parentNode.classList.toggle("maps", maps);
 
 const repaint = () => {
   readColours();

@@ -5,6 +5,7 @@ import dataclasses
 import html
 import itertools
 import json
+import math
 import pathlib
 import re
 import time
@@ -25,8 +26,10 @@ from experiments.ch1 import baseline
 from experiments.intervals import summarize
 from jnndl import images, neurons, page
 from jnndl.__main__ import main
-from jnndl.layers import Dense, Dropout
+from jnndl.convolution import Conv, Flatten
+from jnndl.layers import Affine, Dense, Dropout
 from jnndl.network import Network
+from jnndl.pooling import AvgPool, L2Pool, MaxPool
 
 KEPT = pathlib.Path(__file__).resolve().parents[1] / "docs" / "draw.html"
 
@@ -34,7 +37,12 @@ KEPT = pathlib.Path(__file__).resolve().parents[1] / "docs" / "draw.html"
 def parameters(network):
     """Parameters with which the outputs depend on the inputs, and few weighted inputs are far out."""
     layers = samples.draw(network)
-    return tuple(p and p._replace(weight=2 * p.weight / p.weight.shape[1] ** 0.5, bias=0.1 * p.bias) for p in layers)
+    return tuple(p and p._replace(weight=2 * p.weight / p.weight[0].size ** 0.5, bias=0.1 * p.bias) for p in layers)
+
+
+def convolutional(below, *layers, output="softmax", side=8, scale=1 / 16):
+    """A network that takes square digits, with ten linear outputs above the `below` outputs of the other layers."""
+    return Network((*layers, Dense(below, 10, "linear")), output, (side, side, 1), scale)
 
 
 def model_in(text):
@@ -108,6 +116,14 @@ def test_what_the_page_does_not_know_is_refused(tmp_path):
     path = tmp_path / "draw.html"
     network = Network((Flat(), Dense(64, 10, neurons.linear)), neurons.sigmoid, (8, 8))
     with pytest.raises(ValueError, match="layer 0 is a Flat, which the page to draw on does not know; give a network"):
+        jnndl.save_page(path, network, samples.draw(network))
+
+    class Cross(MaxPool):
+        """A pooling that the page does not know."""
+
+    network = convolutional(27, Conv(1, 3, 3, pool=Cross(2)), Flatten())
+    told = "layer 0 has a Cross, which .* give a network of Dense, Dropout, Conv, .* and Flatten layers, with neurons"
+    with pytest.raises(ValueError, match=told):
         jnndl.save_page(path, network, samples.draw(network))
     mine = neurons.Neuron("swish", lambda z: z * jax.nn.sigmoid(z), lambda z, grad: grad)
     for network, where in (
@@ -206,7 +222,7 @@ def test_the_page_in_the_repository_is_made_of_the_present_files():
 def test_a_page_is_small_and_holds_nothing_from_outside():
     network = jnndl.mlp([784, 30, 10])
     text = page.fill(page.describe(network, samples.draw(network)), "")
-    assert len(text) < 170_000
+    assert len(text) < 180_000
     assert set(re.findall(r"https?://[^\"' ]+", text)) == {"http://www.w3.org/2000/svg"}  # a name, not an address
     assert not re.search(r"\b(src|href)=(?!\"data:,\")|@import|url\(", text)
     assert "default-src 'none'" in text
@@ -274,6 +290,167 @@ def test_the_page_computes_what_jnndl_computes(blank, digits, hidden, output):
     assert bool(np.abs(wanted).max() > 1e-3) is (hidden is not neurons.step)  # whose derivative is 0
     theirs = np.asarray(blank.evaluate(SPOKE, [model, few.tolist(), answers.tolist()]))
     np.testing.assert_allclose(theirs, wanted, rtol=1e-4, atol=1e-5)
+
+
+# Convolutional networks, in both directions: every layer, stride, padding and pool, what fills no window, and a last
+# layer that is no Dense.
+BOTH_WAYS = {
+    "the book's": convolutional(
+        12,
+        Conv(1, 6, 3, "relu", pool=MaxPool(2)),
+        Conv(6, 8, 2, "relu"),
+        Flatten(),
+        Dropout(0.5),
+        Dense(32, 12, "tanh"),
+    ),
+    "same": convolutional(
+        8,
+        Conv(1, 5, (3, 4), "tanh", padding="same"),
+        MaxPool(2),
+        Dropout(0.5),
+        Conv(5, 4, 5, "sigmoid", stride=(2, 1), padding="same"),
+        AvgPool((1, 3)),
+        Flatten(),
+        output="sigmoid",
+    ),
+    "ends with a convolution": Network(
+        (Conv(1, 4, 4, "linear", stride=2, padding="same", pool=L2Pool(2)), Conv(4, 10, 2, "linear"), Flatten()),
+        "softmax",
+        (8, 8, 1),
+        1 / 16,
+    ),
+    "pools first": convolutional(
+        7, MaxPool((2, 1)), Conv(1, 7, 3, "softmax", stride=(3, 2), pool=AvgPool((1, 2))), L2Pool(1), Flatten()
+    ),
+    "no neuron": convolutional(4, MaxPool(3), Flatten(), output="tanh"),
+    "standardised": dataclasses.replace(
+        convolutional(5, AvgPool((1, 2)), Conv(1, 5, (1, 3), "relu", stride=3, pool=MaxPool((2, 1))), Flatten()),
+        scale=tuple(np.linspace(0.1, 0.2, 64)),
+        offset=tuple(np.linspace(-1, 1, 64)),
+    ),
+}
+LAYERWISE = """([model, images]) => {
+    const network = build(model);
+    return images.map((pixels) => network.feed(pixels).inside.map(({ output }) => [...output]));
+}"""
+SHAPES = "(model) => build(model).layers.map(({ shape }) => shape)"
+
+
+@pytest.mark.parametrize("name", BOTH_WAYS)
+def test_the_page_computes_convolutions_as_jnndl_does(blank, digits, name):
+    network = BOTH_WAYS[name]
+    params = parameters(network)
+    raw = np.asarray(digits.test.inputs).reshape(-1, 64)
+    model = page.describe(network, params)
+    assert blank.evaluate(SHAPES, model) == [list(shape) for shape in network.shapes[1:]]
+    ours = jnndl.predict(network, params, raw)
+    theirs = np.asarray(blank.evaluate(OUTPUTS, [model, raw.tolist()]))
+    assert np.ptp(ours.outputs, axis=0).max() > 0.01  # they differ from image to image
+    np.testing.assert_allclose(theirs, ours.outputs, rtol=1e-5, atol=1e-5)
+
+    # In float64, as the browser: what each layer puts out, and what spoke for the answer. Then ties are ties in both.
+    few, answers = raw[:20], ours.labels[:20]
+    with jax.enable_x64(True):
+        double = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), params)
+        scale, offset = (np.reshape(np.broadcast_to(v, 64), (8, 8, 1)) for v in (network.scale, network.offset))
+        x = jnp.asarray(few.reshape(-1, 8, 8, 1) * scale[None] + offset[None])
+
+        def layers(x):
+            outputs = []
+            for layer, p in zip(network.layers, double, strict=True):
+                x, _ = layer.forward(p, x, None)
+                outputs.append(x.ravel())
+            return outputs
+
+        def weighted_input(x, answer):
+            return network.forward(double, x)[0][answer]
+
+        wanted = [np.asarray(outputs) for outputs in jax.jit(jax.vmap(layers))(x)]
+        gradient = np.asarray(jax.jit(jax.vmap(jax.grad(weighted_input)))(x, answers)).reshape(20, 64)
+    theirs = blank.evaluate(LAYERWISE, [model, few.tolist()])
+    for number, outputs in enumerate(wanted):
+        np.testing.assert_allclose([image[number] for image in theirs], outputs, rtol=1e-12, atol=1e-12)
+    theirs = np.asarray(blank.evaluate(SPOKE, [model, few.tolist(), answers.tolist()]))
+    assert np.abs(theirs).max() > 1e-3
+    np.testing.assert_allclose(theirs, gradient * scale.ravel() * few, rtol=1e-10, atol=1e-12)
+
+
+def test_of_equals_the_first_speaks(blank):
+    """By hand: all of a window is equal, in each of the four."""
+    network = Network((MaxPool(4), Flatten(), Dense(4, 2, "linear")), "sigmoid", (8, 8, 1), 1.0)
+    weight = np.array([[1, 2, 3, 4], [0, 0, 0, 0]], np.float32)
+    model = page.describe(network, ((), (), Affine(weight, np.zeros(2, np.float32))))
+    spoke = np.reshape(blank.evaluate(SPOKE, [model, [[1] * 64], [0]]), (8, 8))
+    wanted = np.zeros((8, 8))
+    wanted[[0, 0, 4, 4], [0, 4, 0, 4]] = [1, 2, 3, 4]
+    np.testing.assert_array_equal(spoke, wanted)
+    # Nor is a number that is none lost, as in jnndl.
+    best = blank.evaluate(
+        "(a) => [...LAYERS.MaxPool({ size: [2, 2] }, {}, [2, 4, 1]).forward(a)[0]]", [1, math.nan] * 4
+    )
+    assert np.isnan(best).all()
+
+
+def test_lines_from_maps_count_all_of_their_pixels(blank):
+    """Weight times activation, summed over each map by NumPy; the two strongest maps of four."""
+    rng = np.random.default_rng(0)
+    weight, a = rng.normal(size=(5, 3, 2, 4)), rng.normal(size=(3, 2, 4))
+    pulls = (weight * a).sum(axis=(1, 2))
+    program = """([weight, a, sources]) => LAYERS.Dense({ neuron: { neuron: "linear" }, n_in: 24, n_out: 5 },
+        { weight, bias: [0, 0, 0, 0, 0] }, [24]).pulls({ a }, 2, sources)"""
+    for sources, wanted in ((4, pulls), (24, (weight * a).reshape(5, 24))):
+        found = blank.evaluate(program, [weight.ravel().tolist(), a.ravel().tolist(), sources])
+        assert len(found) == 10
+        for (source, to, pull), (j, rank) in zip(found, itertools.product(range(5), range(2)), strict=True):
+            assert (source, to) == (np.argsort(-np.abs(wanted[j]))[rank], j)
+            assert pull == pytest.approx(wanted[j, source], rel=1e-12)
+
+
+# The book's network of two convolutions (chapter 6), and a smaller one.
+ON_MNIST = {
+    "small": (
+        1000,
+        convolutional(144, Conv(1, 4, 5, "relu", stride=2, pool=MaxPool(2)), Flatten(), side=28, scale=1 / 256),
+    ),
+    "book": (
+        200,
+        convolutional(
+            100,
+            Conv(1, 20, 5, "relu", pool=MaxPool(2)),
+            Conv(20, 40, 5, "relu", pool=MaxPool(2)),
+            Flatten(),
+            Dense(640, 100, "relu"),
+            side=28,
+            scale=1 / 256,
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ON_MNIST)
+def test_the_page_reads_mnist_by_convolutions_as_jnndl_does(blank, mnist, name):
+    count, network = ON_MNIST[name]
+    params = parameters(network)
+    raw = np.asarray(mnist.test.inputs[:count]).reshape(count, 784)
+    ours = jnndl.predict(network, params, raw).outputs
+    theirs = np.asarray(blank.evaluate(OUTPUTS, [page.describe(network, params), raw.tolist()]))
+    assert np.ptp(ours, axis=0).max() > 0.1
+    assert np.abs(theirs - ours).max() < 1e-5
+
+
+def test_the_book_s_network_answers_while_one_draws(blank):
+    _, network = ON_MNIST["book"]
+    program = """(model) => {
+        const network = build(model);
+        const pixels = new Float64Array(784).fill(200);
+        const times = [...Array(20)].map(() => {
+            const start = performance.now();
+            network.spoke(network.feed(pixels), pixels, 3);
+            return performance.now() - start;
+        });
+        return Math.min(...times);
+    }"""
+    assert blank.evaluate(program, page.describe(network, parameters(network))) < 30  # milliseconds; 6 were measured
 
 
 def test_the_page_in_the_repository_reads_mnist_as_jnndl_does(blank, mnist):
@@ -635,15 +812,132 @@ def test_other_classes_keep_their_names_and_have_no_examples(browser, tmp_path):
         assert tab.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-def test_a_layer_of_images_is_shown_as_images(opened):
-    # As a convolutional layer will be: [height, width, channels], a grid of images with one cell for each pixel.
-    places = opened.evaluate(
-        "(() => { const c = column([4, 4, 6], 100, 300); return Array.from({length: 96}, (_, i) => c.at(i)); })()"
+# Convolutional networks on the page.
+
+
+@pytest.fixture(scope="module")
+def maps(tmp_path_factory):
+    """A page of a network with maps, for the 8x8 digits."""
+    path = tmp_path_factory.mktemp("page") / "draw.html"
+    network = convolutional(
+        20,
+        Conv(1, 6, 3, "relu", padding="same"),
+        MaxPool(2),
+        Conv(6, 9, 2, "tanh", pool=AvgPool((1, 2))),
+        Flatten(),
+        Dense(27, 20, "sigmoid"),
     )
-    places = np.reshape(places, (4, 4, 6, 2))
-    assert len({tuple(place) for place in places.reshape(-1, 2).round(6).tolist()}) == 96
-    for channel, other in itertools.combinations(range(6), 2):
-        one, two = places[:, :, channel].reshape(-1, 2), places[:, :, other].reshape(-1, 2)
-        apart = (one.min(axis=0) > two.max(axis=0)) | (two.min(axis=0) > one.max(axis=0))
-        assert apart.any()
-    np.testing.assert_allclose(np.abs(places).max(axis=(0, 1, 2)) <= [50, 150], True)
+    jnndl.save_page(path, network, parameters(network))
+    return path, network
+
+
+@pytest.fixture
+def mapped(browser, maps):
+    """A tab with it."""
+    yield from opening(browser, maps[0])
+
+
+WIDTHS = (1200, 768, 400, 320)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_maps_are_shown_as_small_images_of_their_activations(mapped, maps, scheme, width):
+    _, network = maps
+    mapped.emulate_media(color_scheme=scheme)
+    mapped.set_viewport_size({"width": width, "height": 900})
+    settled(mapped)
+    assert mapped.evaluate("document.documentElement.scrollWidth") <= width
+    assert mapped.evaluate(STICKS_OUT, width) == []
+    # Each image that is drawn into the diagram, where, and the first pixel of it.
+    drawn = mapped.evaluate(
+        """(() => {
+            const [found, drawImage] = [[], CanvasRenderingContext2D.prototype.drawImage];
+            CanvasRenderingContext2D.prototype.drawImage = function (image, ...box) {
+                const { data } = image.getContext("2d").getImageData(0, 0, image.width, image.height);
+                found.push([image.height, image.width, box, [...data]]);
+            };
+            drawDiagram();
+            CanvasRenderingContext2D.prototype.drawImage = drawImage;
+            return found;
+        })()"""
+    )
+    assert [(height, across) for height, across, *_ in drawn] == [(8, 8)] * 7 + [(4, 4)] * 6 + [(3, 1)] * 9
+    diagram = mapped.evaluate("[$('diagram').clientWidth, $('diagram').clientHeight]")
+    boxes = np.array([box for *_, box, _ in drawn])
+    low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
+    assert (low >= 0).all()
+    assert (high <= diagram).all()
+    for one, other in itertools.combinations(range(len(boxes)), 2):
+        assert ((low[one] > high[other]) | (low[other] > high[one])).any(), (one, other)
+    assert boxes[1:, 3].min() > 12  # pixels, on a small phone too
+
+    # The colours: from paper to lit, by the activations that jnndl finds in these pixels; orange below 0.
+    params = parameters(network)
+    a = jnp.asarray(mapped.evaluate("[...shown.pixels]")).reshape(8, 8, 1) / 16
+    values = [np.reshape(mapped.evaluate("[...shown.image]"), (8, 8, 1))]
+    for layer, p in zip(network.layers[:3], params[:3], strict=True):
+        a, _ = layer.forward(p, a, None)
+        values.append(np.asarray(a))
+    values[1:3] = [value / value.max() for value in values[1:3]]  # ReLU has no bound, tanh has
+    assert (values[3] < -0.1).any()
+    images = [value[:, :, k] for value in values for k in range(value.shape[2])]
+    colours = {name: np.array(mapped.evaluate(f"colours.{name}")) for name in ("paper", "lit", "against")}
+    for (*_, data), value in zip(drawn, images, strict=True):
+        end = np.where(value[:, :, None] < 0, colours["against"], colours["lit"])
+        wanted = colours["paper"] + (end - colours["paper"]) * np.abs(value)[:, :, None]
+        np.testing.assert_allclose(np.reshape(data, (*value.shape, 4))[:, :, :3], wanted, atol=1)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_captions_do_not_touch_each_other(mapped, width):
+    mapped.set_viewport_size({"width": width, "height": 900})
+    settled(mapped)
+    told = mapped.evaluate(
+        """(() => {
+            const [found, fillText] = [[], CanvasRenderingContext2D.prototype.fillText];
+            CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+                found.push([text, x, y, this.measureText(text).width]);
+            };
+            drawDiagram();
+            CanvasRenderingContext2D.prototype.fillText = fillText;
+            return found.map(([text, ...rest]) => [text.replace("\\u00d7", "x"), ...rest]);
+        })()"""
+    )
+    captions = [line for line in told if line[0] not in list("0123456789")]
+    texts = ["8 x 8", "pixels", "6 maps", "8 x 8", "relu", "6 maps", "4 x 4", "max pool", "9 maps", "3 x 1", "tanh"]
+    texts += ["20", "sigmoid"] + ["10", "outputs"] * (width < 1000)  # beside their bars the outputs have no caption
+    assert [text for text, *_ in captions] == texts
+    size = mapped.evaluate("[$('diagram').clientWidth, $('diagram').clientHeight]")
+    for _, x, y, wide in captions:
+        assert wide / 2 <= x <= size[0] - wide / 2 + 1e-6
+        assert y <= size[1] - 8
+    for (_, x, y, wide), (_, right, below, other) in itertools.combinations(captions, 2):
+        assert abs(x - right) > (wide + other) / 2 + 2 or abs(y - below) >= 16
+
+
+def test_a_network_of_maps_is_explained_and_read_out(mapped, opened):
+    assert mapped.get_attribute("#diagram", "aria-label").endswith(
+        "8 by 8 pixels, then 6 maps of 8 by 8 relu neurons, then 6 maps of 4 by 4 after max pool, then 9 maps of "
+        "3 by 1 tanh neurons, then 20 sigmoid neurons, then 10 outputs"
+    )
+    assert mapped.is_visible("#maps")
+    assert mapped.is_visible("#negative")  # tanh
+    assert not opened.is_visible("#maps")
+    draw(mapped, SEVEN)
+    outputs = np.asarray(mapped.evaluate("[...shown.outputs]"))
+    assert mapped.inner_text("#answer") == str(outputs.argmax())
+
+
+def test_other_ends_of_a_network_are_shown_too(browser, tmp_path):
+    """One that ends with a convolution, and one of a pool and a dense layer."""
+    labels = {
+        "ends with a convolution": "then 4 maps of 2 by 2 linear neurons, then 10 outputs",
+        "no neuron": "then 1 map of 2 by 2 after max pool, then 10 outputs",
+    }
+    for name, label in labels.items():
+        jnndl.save_page(tmp_path / "draw.html", BOTH_WAYS[name], parameters(BOTH_WAYS[name]))
+        for tab in opening(browser, tmp_path / "draw.html"):
+            draw(tab, SEVEN)
+            assert tab.evaluate("strokes.length") == 1
+            assert tab.get_attribute("#diagram", "aria-label").endswith(label)

@@ -10,6 +10,7 @@ import zlib
 import jaxtyping
 import numpy as np
 import pytest
+import samples
 from scipy import ndimage
 
 import jnndl
@@ -508,6 +509,44 @@ def test_predict_shows_what_the_network_saw(saved, tmp_path, capsys):
     assert np.abs(found - wanted).max() <= 1
 
 
+@pytest.mark.parametrize(
+    ("input_shape", "first"),
+    [
+        ((28, 28), (jnndl.Flatten(), jnndl.Dense(784, 3, "linear"))),
+        ((28, 28, 1), (jnndl.Flatten(), jnndl.Dense(784, 3, "linear"))),
+        ((28, 28, 1), (jnndl.Conv(1, 3, 28, "linear"), jnndl.Flatten())),
+        ((28, 28, 1), (jnndl.Conv(1, 3, 28, "linear", stride=28, padding="same"), jnndl.Flatten())),
+    ],
+)
+def test_images_reach_networks_of_every_shape(prototypes, saved, tmp_path, capsys, input_shape, first):
+    """The same weights by heart, for 784 inputs, for pixels in rows and columns, and as kernels of a whole image."""
+    network, ((weight, bias),), _ = prototypes
+    layers = jnndl.Network(first, "sigmoid", input_shape, 1 / 256, classes=("seven", "one", "zero"))
+    params = tuple(
+        () if isinstance(layer, jnndl.Flatten) else Affine(weight.reshape(shapes.weight.shape), bias)
+        for layer, shapes in zip(first, layers.param_shapes, strict=True)
+    )
+    jnndl.save(tmp_path / "other.safetensors", layers, params)
+    dense, paths = saved
+    told, seen = [], []
+    for number, file in enumerate((dense, str(tmp_path / "other.safetensors"))):
+        sheet = tmp_path / f"{number}.png"
+        assert main(["predict", file, *paths, "--show", str(sheet)]) == 0
+        told.append(capsys.readouterr().out.replace(str(sheet), ""))
+        seen.append(sheet.read_bytes())
+    assert told[0] == told[1]
+    assert "seven (1.00)" in told[0]
+    assert seen[0] == seen[1]
+    found = jnndl.read_digits(paths[2])
+    assert found.shape == (1, 28, 28)
+    np.testing.assert_allclose(
+        jnndl.predict(layers, params, found).outputs,
+        jnndl.predict(dataclasses.replace(network, scale=1 / 256), prototypes[1], found).outputs,
+        rtol=1e-5,
+        atol=1e-6,
+    )
+
+
 def test_predict_takes_files_of_network2(prototypes, tmp_path, capsys):
     network, params, paths = prototypes
     jnndl.network2.save_network2(tmp_path / "book.json", network, params, jnndl.costs.cross_entropy)
@@ -534,6 +573,8 @@ def test_a_picture_that_cannot_be_read_leaves_the_others(saved, tmp_path, capsys
 def test_wrong_calls_end_with_a_sentence_and_status_2(saved, tmp_path, capsys):
     network, paths = saved
     jnndl.save(tmp_path / "iris", jnndl.mlp([4, 3]), (Affine(np.zeros((3, 4), np.float32), np.zeros(3, np.float32)),))
+    coloured = jnndl.Network((jnndl.Conv(3, 2, 28, "linear"), jnndl.Flatten()), "sigmoid", (28, 28, 3))
+    jnndl.save(tmp_path / "coloured", coloured, samples.draw(coloured))
     for arguments, sentence in (
         (
             ["nothing", paths[0]],
@@ -543,6 +584,11 @@ def test_wrong_calls_end_with_a_sentence_and_status_2(saved, tmp_path, capsys):
         (
             [str(tmp_path / "iris"), paths[0]],
             "error: the network's input_shape is (4,), which is no image of one value per pixel; give a network",
+        ),
+        (
+            [str(tmp_path / "coloured"), paths[0]],
+            "error: the network's input_shape is (28, 28, 3), which is no image of one value per pixel; give a network "
+            "trained on images, such as 784 inputs, or (28, 28, 1), for 28x28 pixels",
         ),
         ([network, paths[0], "--show", "a.jpg"], "error: --show is 'a.jpg'; give the name of a file that ends in .png"),
         ([network, paths[0], "--show", str(tmp_path / "no" / "a.png")], "there is no folder"),
@@ -580,6 +626,8 @@ BYTES, DIGITS, FRACTIONS = {"white": 255}, {"white": 16, "box": 1.0}, {"white": 
         ((64,), tuple(1 / np.linspace(2, 6.5, 64)), tuple(-np.ones(64)), {"shape": (8, 8)} | DIGITS),
         ((20, 30), 1 / 255, 0.0, {"shape": (20, 30)} | BYTES),
         ((1, 28, 28), 1 / 255, 0.0, {"shape": (28, 28)} | BYTES),
+        ((28, 28, 1), 1 / 256, 0.0, {"shape": (28, 28)} | BYTES),
+        ((8, 8, 1), 1 / 16, 0.0, {"shape": (8, 8)} | DIGITS),
     ],
 )
 @pytest.mark.usefixtures("no_type_checker")
@@ -588,7 +636,7 @@ def test_settings_go_by_the_shape_and_the_scale_of_a_network(input_shape, scale,
     assert answers.settings_of(network) == {"box": 20 / 28} | wanted
 
 
-@pytest.mark.parametrize("input_shape", [(4,), (36,), (783,), (3, 28, 28), (5, 40), (1,)])
+@pytest.mark.parametrize("input_shape", [(4,), (36,), (783,), (3, 28, 28), (28, 28, 3), (6, 6, 1), (5, 40), (1,)])
 @pytest.mark.usefixtures("no_type_checker")
 def test_what_takes_no_images_is_refused(input_shape):
     with pytest.raises(
