@@ -94,7 +94,7 @@ def curves(
     x: Any = None,
     reported: Mapping[str, float] | None = None,
     points: Mapping[str, Any] | None = None,
-    xlim: Sequence[float] | None = None,
+    xlim: Sequence[float | int] | None = None,
     ylim: Sequence[float] | None = None,
     xscale: str = "linear",
     yscale: str = "linear",

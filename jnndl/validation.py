@@ -30,6 +30,8 @@ def check_network(network: Any) -> None:
     """Raise where the network is something else."""
     if isinstance(network, Dataset):
         raise TypeError("network is a Dataset; give the network first and the data after it")
+    if isinstance(network, tuple):
+        raise TypeError(f"network is {short_repr(network)}; give the network first and its parameters after it")
     if not isinstance(network, Network):
         raise TypeError(f"network is {short_repr(network)}; give a Network, such as mlp([784, 30, 10])")
 
@@ -85,12 +87,6 @@ def check_hyper(count: int | None = None, **hyper: Any) -> None:
         if array.ndim and array.shape != (count,):
             wanted = "one number; fit_many takes many" if count is None else f"one number, or {count}, one per key"
             raise ValueError(f"{name} has shape {array.shape}; give {wanted}")
-
-
-def check_network(network: Any) -> None:
-    """Raise where the first argument is no network; mostly it and the parameters are swapped."""
-    if not isinstance(network, Network):
-        raise TypeError(f"network is {short_repr(network)}; give the network first and its parameters after it")
 
 
 def check_params(network: Network, params: Params, count: int | None = None) -> None:

@@ -397,7 +397,7 @@ def bad(monkeypatch, reader):
         ("array", "drawn data is a ndarray; give a Dataset(inputs, targets)"),
         ("vectors", "drawn data: targets are float32, not labels; give a Dataset with integer labels"),
         ("many", "params are those of 3 networks; give those of one: fit.one(0).params"),
-        ("no network", "network is a tuple; give a Network, such as mlp([784, 30, 10])"),
+        ("no network", "network is a tuple; give the network first"),
         ("no such layer", "layer is 7; give one of 0"),
         ("no weights", "layer is 1, Dropout(rate=0.5), which has no matrix of weights; give one of 0, 2"),
         ("shape", "shape is (2, 3); give (height, width) of 4 pixels in all, or None"),

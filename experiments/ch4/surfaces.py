@@ -18,7 +18,7 @@ def surfaces(path: pathlib.Path, panels: Mapping[str, Any], *, title: str) -> No
         panels: what stands above each -> values on ``constructions.mesh``, shape (n, n), the first row at y = 0.
         title: above them all.
     """
-    new = plots.Figure(figsize=(0.6 + 3.1 * len(panels), 3.3), layout="constrained")
+    new = plots.empty(0.6 + 3.1 * len(panels), 3.3)
     new.suptitle(textwrap.fill(title, 34 * len(panels)), fontsize=10)
     for number, (label, values) in enumerate(panels.items(), 1):
         axes = new.add_subplot(1, len(panels), number)
