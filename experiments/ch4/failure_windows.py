@@ -240,8 +240,8 @@ FIX = "adds up M overlapping approximations of f/M"
 BETTER = "better in the windows by a factor of M; no number"
 HANDED_ON = (
     "Worse, but not by half. Two bumps that share an edge hand over there: in the window the output goes from one "
-    "height to the next, and so does f. Soft steps make {in the windows: soft steps over perfect ones|times} the error that "
-    "perfect steps make so near to an edge. For a straight line the windows are as good as the rest, "
+    "height to the next, and so does f. Soft steps make {in the windows: soft steps over perfect ones|times} the error "
+    "that perfect steps make so near to an edge. For a straight line the windows are as good as the rest, "
     "{a line: error in the windows over outside|times}; the difference comes from where f is bent. Holes open only "
     "where a threshold comes after the sum, as in towers: see below."
 )

@@ -247,7 +247,7 @@ EXPERIMENT = Experiment(
     name="ch4-target-function",
     chapter="4",
     shows="the function of chapter 4: error against the number of hidden neurons, made by hand and trained",
-    minutes=1.5,
+    minutes=0.5,
     metrics=(
         "pictures",
         LEAST,
@@ -328,8 +328,8 @@ EXPERIMENT = Experiment(
         "error": "With 40 hidden neurons the bumps made by hand are off by {made, 40 hidden: mean error}, networks "
         "trained by gradient descent by {descent, 40 hidden: mean error}, and by Adam by "
         "{Adam, 40 hidden: mean error}.",
-        "bumps": "A bump is flat and f is not, so the error falls only as fast as the bumps get narrow: as 1/N, and just as "
-        "algebra says.",
+        "bumps": "A bump is flat and f is not, so the error falls only as fast as the bumps get narrow: as 1/N, as algebra "
+        "says.",
     },
 )
 UNJUDGED = {
