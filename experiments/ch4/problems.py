@@ -198,7 +198,7 @@ EXPERIMENT = Experiment(
     name="ch4-problems",
     chapter="4",
     shows="rectified linear neurons, linear neurons, and a single hidden layer with two inputs",
-    minutes=0.2,
+    minutes=0.1,
     metrics=(POWER, TIMES, BENT, TRAINED, ROUND),
     rows=(
         _row(

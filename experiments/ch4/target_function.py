@@ -247,7 +247,7 @@ EXPERIMENT = Experiment(
     name="ch4-target-function",
     chapter="4",
     shows="the function of chapter 4: error against the number of hidden neurons, made by hand and trained",
-    minutes=1.5,
+    minutes=0.5,
     metrics=(
         "pictures",
         LEAST,
