@@ -95,7 +95,7 @@ def curves(
     reported: Mapping[str, float] | None = None,
     points: Mapping[str, Any] | None = None,
     xlim: Sequence[float | int] | None = None,
-    ylim: Sequence[float] | None = None,
+    ylim: Sequence[float | int] | None = None,
     xscale: str = "linear",
     yscale: str = "linear",
 ) -> Any:
