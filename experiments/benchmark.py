@@ -271,8 +271,9 @@ def ratio_table(found: dict[str, dict[str, Any]]) -> list[str]:
     lines = [f"| {PYTORCH} / | by the minima | in each repeat | target |", "| --- | ---: | ---: | ---: |"]
     for name, entry in found.items():
         least, most = min(entry["repeats"]), max(entry["repeats"])
-        verdict = f"at least {entry['target']:g}: {'reached' if entry['reached'] else 'missed'}"
-        target = "-" if entry["target"] is None else verdict
+        target = "-"
+        if entry["target"] is not None:
+            target = f"at least {entry['target']:g}: {'reached' if entry['reached'] else 'missed'}"
         lines.append(f"| {name} | {entry['ratio']:.2f} | {least:.2f} to {most:.2f} | {target} |")
     return [*lines, ""] if found else []
 
