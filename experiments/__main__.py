@@ -91,10 +91,12 @@ def positive(text: str) -> int:
 def benchmark(options: argparse.Namespace) -> int:
     """Time training, on the CPU or on an accelerator."""
     from experiments import accelerator, benchmark  # here, because nothing else needs them
+    from experiments.rivals.cases import check_case
 
     try:
-        benchmark.check_case(options.only)
+        check_case(options.only)
         splits = open_data(options.data)
+        check_case(options.only, splits.training.inputs.shape[1:])
     except (ValueError, OSError, ImportError) as error:
         return refuse(error)
     folder = results_folder(options, splits.name)
@@ -163,7 +165,9 @@ def arguments_of(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="resume an interrupted run from its checkpoints")
     parser.add_argument("--quick", action="store_true", help="two epochs on 1,000 examples, to see that all works")
     parser.add_argument("--repeats", type=positive, default=6, help="for benchmark (default 6)")
-    parser.add_argument("--only", metavar="CASE", help="one network of benchmark, such as 784-30-10, or growth")
+    parser.add_argument(
+        "--only", metavar="CASE", help="a part of benchmark: a network, such as 784-30-10, growth, memory, convolutions"
+    )
     parser.add_argument("--accelerator", action="store_true", help="benchmark on a GPU or TPU instead")
     return parser.parse_args(arguments)
 

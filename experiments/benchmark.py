@@ -4,13 +4,15 @@ Each alternative runs in its own process, which waits while the others are measu
 that a busy minute affects all of them, and the memory of each can be measured. Each first tries one processor core
 and all of them, and keeps the faster. Only training is timed; what the first epoch takes longer than the others
 (compiling) is listed separately, and so is evaluation.
+
+The epochs of convolutional networks are of a part of the images, and their time is scaled up. How often the time of
+PyTorch is that of jnndl stands beside a target, which was fixed before the first run.
 """
 
 import contextlib
-import dataclasses
 import importlib.util
-import itertools
 import json
+import math
 import os
 import pathlib
 import platform
@@ -27,58 +29,12 @@ from typing import Any
 import numpy as np
 
 from experiments import plots, runner
-from experiments.rivals import ALTERNATIVES, LIMIT, MANY, OURS, Task
+from experiments.rivals import ALTERNATIVES, LIMIT, MANY, MEASURED, OURS, PYTORCH, Task
+from experiments.rivals.cases import CASES, GROWTH, KERNEL, TWO, Case, is_asked
 from jnndl.data import Splits
 
 ROOT = pathlib.Path(__file__).parents[1]
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-BOOK, MATRIX = "NumPy, per example (the book)", "NumPy, matrix form"
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """A network to train.
-
-    Attributes:
-        hidden: neurons in each hidden layer.
-        batch_size: examples in a mini-batch.
-        examples: how many of the training images; None for all.
-        networks: how many at once; None for 16 where an alternative can do that.
-        parts: alternatives that would take too long, and on how many examples they are measured instead.
-        learning_rate: 3.0 is the book's, for its quadratic cost.
-    """
-
-    hidden: tuple[int, ...]
-    batch_size: int = 10
-    examples: int | None = None
-    networks: int | None = None
-    parts: tuple[tuple[str, int], ...] = ()
-    learning_rate: float = 3.0
-
-    def flops(self, pixels: int, classes: int, examples: int) -> float:
-        """Floating-point operations of an epoch: for each layer one product forward and two back.
-
-        The first layer has only one back, because nothing needs the gradient with respect to the pixels.
-        """
-        sizes = (pixels, *self.hidden, classes)
-        products = [n_in * n_out for n_in, n_out in itertools.pairwise(sizes)]
-        return 2.0 * (self.networks or 1) * examples * (3 * sum(products) - products[0])
-
-
-# The two-convolution network at batch size 10 is added here once there are convolutional layers.
-CASES = {
-    "784-30-10": Case((30,)),
-    "784-100-10": Case((100,)),
-    # At rate 3.0 such a network stays at chance.
-    "784-800-800-10": Case((800, 800), 100, parts=((BOOK, 1000), (MANY, 5000)), learning_rate=0.5),
-}
-USUAL = (OURS, MATRIX, "PyTorch, eager", LIMIT)
-GROWTH: dict[str, tuple[tuple[str, ...], dict[int, Case]]] = {  # what grows -> the alternatives, the cases
-    "training images": (USUAL, {n: Case((30,), examples=n) for n in (500, 1500, 5000, 15000, 50000)}),
-    "hidden neurons": (USUAL, {h: Case((h,), examples=10000) for h in (10, 30, 100, 300, 1000)}),
-    "images per mini-batch": (USUAL, {m: Case((30,), m, 10000) for m in (1, 10, 100, 1000)}),
-    "networks": ((MANY,), {k: Case((30,), examples=10000, networks=k) for k in (1, 2, 4, 8, 16, 32, 64)}),
-}
 
 
 class Worker:
@@ -141,7 +97,7 @@ class Worker:
 def environment(name: str, folder: str, cores: int) -> dict[str, str]:
     """The variables by which libraries learn how many cores they may use, and not to use what they compiled before."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(cores))
-    devices = {"JAX_NUM_CPU_DEVICES": str(cores)} if name == MANY else {}
+    devices = {"JAX_NUM_CPU_DEVICES": str(cores)} if (ALTERNATIVES | MEASURED)[name].many else {}
     empty = {"TORCHINDUCTOR_CACHE_DIR": f"{folder}/compiled", "JAX_ENABLE_COMPILATION_CACHE": "false"}
     return {**threads, **devices, **empty, "JAX_PLATFORMS": "cpu"}
 
@@ -159,18 +115,27 @@ def compile_limit(task: Task, folder: str) -> list[str]:
     return [program, folder, str(len(task.inputs)), str(len(task.validation)), str(task.learning_rate)]
 
 
-def task_of(case: Case, splits: Splits, examples: int) -> Task:
-    """The task of a case; chapter 3's initial weights, the same for all alternatives."""
+def task_of(case: Case, splits: Splits, examples: int, networks: int = 1) -> Task:
+    """The task of a case; chapter 3's initial weights, the same for all alternatives.
+
+    Raises:
+        ValueError: if the images are too small for the network.
+    """
     training, validation = splits.training[:examples], splits.validation
     images = [np.asarray(data.inputs, np.uint8).reshape(len(data), -1) for data in (training, validation)]
     labels = [np.asarray(data.targets, np.uint8) for data in (training, validation)]
-    sizes, rng = (images[0].shape[1], *case.hidden, splits.classes), np.random.default_rng(0)
+    image, rng = splits.training.inputs.shape[1:], np.random.default_rng(0)
     layers = [
-        ((rng.normal(size=(n_out, n_in)) / np.sqrt(n_in)).astype(np.float32), rng.normal(size=n_out).astype(np.float32))
-        for n_in, n_out in itertools.pairwise(sizes)
+        (
+            (rng.normal(size=shape) / np.sqrt(math.prod(shape[1:]))).astype(np.float32),
+            rng.normal(size=shape[0]).astype(np.float32),
+        )
+        for shape in case.shapes(image, splits.classes)
     ]
-    how = (case.batch_size, case.learning_rate, case.networks or 1, float(training.scale))
-    return Task(sizes, *how, images[0], labels[0], images[1], labels[1], layers)
+    sizes = (math.prod(image), *case.hidden, splits.classes)
+    how = (case.batch_size, case.learning_rate, networks, float(training.scale))
+    kind = (image, case.maps, KERNEL, case.dropout) if case.maps else ()
+    return Task(sizes, *how, images[0], labels[0], images[1], labels[1], layers, *kind)
 
 
 def start(name: str, task: Task, quick: bool) -> dict[str, Any]:
@@ -183,7 +148,7 @@ def start(name: str, task: Task, quick: bool) -> dict[str, Any]:
     if needs and importlib.util.find_spec(needs) is None:
         raise RuntimeError(f"{needs} is not installed; pip install '.[bench]'")
     with contextlib.ExitStack() as running:
-        for cores in (1,) if name == LIMIT else (CORES,) if quick or name == MANY else sorted({1, CORES}):
+        for cores in (1,) if name == LIMIT else (CORES,) if quick or ALTERNATIVES[name].many else sorted({1, CORES}):
             worker = Worker(name, task, cores)
             running.callback(worker.close)
             tried.append({"worker": worker, "first": worker.epoch(), "second": worker.epoch()})
@@ -200,10 +165,10 @@ def measure(case: Case, names: Iterable[str], splits: Splits, repeats: int, quic
     rows: dict[str, dict[str, Any]] = {}
     with contextlib.ExitStack() as running:
         for name in names:
-            networks = case.networks or (16 if name == MANY else 1)
+            networks = case.networks if ALTERNATIVES[name].many else 1
             examples = min(dict(case.parts).get(name, everything), everything)
             try:
-                rows[name] = start(name, task_of(dataclasses.replace(case, networks=networks), splits, examples), quick)
+                rows[name] = start(name, task_of(case, splits, examples, networks), quick)
             except (RuntimeError, subprocess.CalledProcessError) as error:
                 print(f"  {name}: skipped: {error}", flush=True)
             else:
@@ -268,22 +233,83 @@ def exponent(points: dict[float, float]) -> float:
     return float(np.polyfit(np.log([*points]), np.log([*points.values()]), 1)[0])
 
 
-HEADER = "| cores | min | median | max | times jnndl's | first epoch extra | evaluation | MB | accuracy |"
+HEADER = "| cores | min | median | max | times that of {} | first epoch extra | evaluation | MB | accuracy |"
 
 
-def table(title: str, rows: dict[str, dict[str, Any]]) -> list[str]:
-    """The table of a case, in Markdown: one row per alternative."""
-    lines = [f"| {title} {HEADER}", "| --- " + "| ---: " * (HEADER.count("|") - 1) + "|"]
+def table(title: str, rows: dict[str, dict[str, Any]], reference: str = OURS) -> list[str]:
+    """The table of a case, in Markdown: one row per alternative, compared with one of them."""
+    lines = [f"| {title} {HEADER.format(reference)}", "| --- " + "| ---: " * (HEADER.count("|") - 1) + "|"]
     for name, row in rows.items():
         notes = f" ({row['networks']} at once, the time of one)" * (row["networks"] > 1)
         notes += f" (measured on 1/{1 / row['part']:.0f} of the data)" * (row["part"] < 1)
-        ratio = f"{row['min'] / rows[OURS]['min']:.2f}" if OURS in rows else "-"
-        memory = "-" if row["memory"] is None else f"{row['memory']:.0f}"
+        ratio = f"{row['min'] / rows[reference]['min']:.2f}" if reference in rows else "-"
         accuracy = f"{100 * row['accuracy']:.1f} %" if row["part"] == 1 else "-"
         cells = [f"{row[key]:.3g}" for key in ("min", "median", "max")]
-        cells += [ratio, f"{row['compile']:.2f}", f"{row['evaluate']:.2g}", memory, accuracy]
+        cells += [ratio, f"{row['compile']:.2f}", f"{row['evaluate']:.2g}", megabytes(row["memory"]), accuracy]
         lines.append(f"| {name}{notes} | {row['cores']} | " + " | ".join(cells) + " |")
     return [*lines, ""]
+
+
+def ratios(case: Case, rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """How often the time of PyTorch is that of each row of jnndl, per network: by the minima, and in each repeat."""
+    found = {}
+    for name in (name for name in rows if name.startswith("jnndl") and PYTORCH in rows):
+        pairs = zip(rows[PYTORCH]["seconds"], rows[name]["seconds"], strict=True)
+        by_repeat = [theirs / ours for theirs, ours in pairs]
+        target, ratio = dict(case.targets).get(name), rows[PYTORCH]["min"] / rows[name]["min"]
+        found[name] = {
+            "ratio": ratio,
+            "repeats": by_repeat,
+            "target": target,
+            "reached": None if target is None else ratio >= target,
+        }
+    return found
+
+
+def ratio_table(found: dict[str, dict[str, Any]]) -> list[str]:
+    """The same in Markdown, with the targets."""
+    lines = [f"| {PYTORCH} / | by the minima | in each repeat | target |", "| --- | ---: | ---: | ---: |"]
+    for name, entry in found.items():
+        least, most = min(entry["repeats"]), max(entry["repeats"])
+        target = "-"
+        if entry["target"] is not None:
+            target = f"at least {entry['target']:g}: {'reached' if entry['reached'] else 'missed'}"
+        lines.append(f"| {name} | {entry['ratio']:.2f} | {least:.2f} to {most:.2f} | {target} |")
+    return [*lines, ""] if found else []
+
+
+def memory(splits: Splits, quick: bool) -> list[dict[str, Any]]:
+    """The most memory that the process of ``fit`` and ``fit_many`` needs for an epoch and the measuring after it."""
+    rows = []
+    for key in (TWO, f"{TWO}-batch64"):
+        case = CASES[key]
+        for name, networks in zip(MEASURED, (1, 2), strict=True):
+            task = task_of(case, splits, 1000 if quick else len(splits.training), networks)
+            worker = Worker(name, task, CORES)
+            with contextlib.closing(worker):
+                worker.ask("ready")
+                before, seconds, peak = worker.memory(), worker.epoch(), worker.memory()
+            row = {"name": name, "networks": networks, "batch_size": case.batch_size, "seconds": seconds}
+            rows.append(row | {"before": before, "peak": peak})
+            print(f"  {name}, mini-batches of {case.batch_size}: {megabytes(peak)} MB", flush=True)
+    return rows
+
+
+def memory_table(rows: list[dict[str, Any]], count: int) -> list[str]:
+    """The same in Markdown."""
+    lines = [f"The most memory (maximum resident set, in MB) of a process that trains {TWO} for an epoch on"]
+    lines += [f"{count} images, and then measures it on them and on the validation data:", ""]
+    lines += ["| | networks | mini-batch | before the epoch | in all | seconds, compiling too |"]
+    lines += ["| --- | ---: | ---: | ---: | ---: | ---: |"]
+    for row in rows:
+        cells = [str(row["networks"]), str(row["batch_size"]), megabytes(row["before"]), megabytes(row["peak"])]
+        lines.append(f"| {row['name']} | {' | '.join(cells)} | {row['seconds']:.1f} |")
+    return [*lines, ""]
+
+
+def megabytes(value: float | None) -> str:
+    """A number of megabytes, or a dash where the system does not tell."""
+    return "-" if value is None else f"{value:.0f}"
 
 
 def dots(path: pathlib.Path, title: str, rows: dict[str, dict[str, Any]], limit: float) -> None:
@@ -332,17 +358,20 @@ def grow(
         examples = min(case.examples or count, count)
         if what == "training images" and value > examples:
             continue
-        for name, row in measure(case, names, splits, repeats, quick).items():
+        rows = measure(case, names, splits, repeats, quick)
+        for name, row in rows.items():
             curves[name][value] = row["min"] * row["networks"]
-        pixels = int(np.prod(splits.training.inputs.shape[1:]))
-        curves["arithmetic limit"][value] = case.flops(pixels, splits.classes, examples) / rate
+        networks = max((row["networks"] for row in rows.values()), default=1)
+        flops = networks * case.flops(splits.training.inputs.shape[1:], splits.classes, examples)
+        curves["arithmetic limit"][value] = flops / rate
     return {name: points for name, points in curves.items() if len(points) > 1}
 
 
 def standing(name: str, rows: dict[str, dict[str, Any]]) -> Iterable[str]:
     """How jnndl compares with each other alternative, one line for each."""
-    for rival in (rival for rival in rows if OURS in rows and not rival.startswith("jnndl")):
-        ratio = rows[rival]["min"] / rows[OURS]["min"]
+    reference = CASES[name].reference
+    for rival in (rival for rival in rows if reference in rows and not rival.startswith("jnndl")):
+        ratio = rows[rival]["min"] / rows[reference]["min"]
         verdict = f"{ratio:.3g} times as fast as" if ratio >= 1 else f"{1 / ratio:.3g} times as slow as"
         yield f"{name}: jnndl is {verdict} {rival}"
     if LIMIT in rows and MANY in rows:
@@ -350,40 +379,50 @@ def standing(name: str, rows: dict[str, dict[str, Any]]) -> Iterable[str]:
         yield f"{name}: each of {rows[MANY]['networks']} networks at once takes {ratio:.3g} times as long as {LIMIT}"
 
 
-def check_case(only: str | None) -> None:
-    """Accept the name of a case, "growth", or None for all.
-
-    Raises:
-        ValueError: if it is anything else.
-    """
-    if only not in (None, "growth", *CASES):
-        raise ValueError(f"there is no case {only!r}; there are {', '.join(CASES)} and growth")
-
-
 def run(splits: Splits, folder: pathlib.Path, repeats: int = 6, quick: bool = False, only: str | None = None) -> None:
     """Measure, print, and write result.json, table.md and the plots into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     started, rate, repeats = time.perf_counter(), product_rate(), 1 if quick else repeats
-    pixels, classes = int(np.prod(splits.training.inputs.shape[1:])), splits.classes
+    image, classes = splits.training.inputs.shape[1:], splits.classes
     count = min(len(splits.training), 1000) if quick else len(splits.training)
     print(f"{splits.name}, {count} training images; {repeats} repeats; {device()}", flush=True)
     cases: dict[str, Any] = {}
+    compared: dict[str, Any] = {}
     lines = [f"{device()}; {splits.name}, {count} training images. Seconds per epoch of one network, training only,"]
     lines += [f"{repeats} interleaved repeats; accuracy on validation data after {repeats + 2} epochs.", ""]
     for name, case in CASES.items():
-        if only == name or (only is None and (not quick or name == "784-30-10")):
-            title = name.replace("784", str(pixels)) + f", mini-batches of {case.batch_size}"
-            print(title, flush=True)
-            cases[name] = rows = measure(case, ALTERNATIVES, splits, repeats, quick)
-            lines += table(title, rows)
-            limit = case.flops(pixels, classes, count) / rate
-            lines += [
-                f"The same arithmetic at the {rate / 1e9:.0f} GFLOP/s of a large matrix product here: {limit:.4f} s.",
-                "",
-            ]
-            dots(folder / f"{name}.png", title, rows, limit)
+        if not is_asked(name, only, quick):
+            continue
+        label = name.partition("-batch")[0].replace("784", str(math.prod(image)))
+        title = f"{label}, mini-batches of {case.batch_size}"
+        print(title, flush=True)
+        try:
+            limit = case.flops(image, classes, count) / rate
+        except ValueError as error:
+            print(f"  skipped: {error}", flush=True)
+            continue
+        names = [name for name, alternative in ALTERNATIVES.items() if case.kind in alternative.kinds]
+        cases[name] = rows = measure(case, names, splits, repeats, quick)
+        lines += table(title, rows, case.reference)
+        if case.targets:
+            compared[name] = ratios(case, rows)
+            lines += ratio_table(compared[name])
+        lines += [
+            f"The same arithmetic at the {rate / 1e9:.0f} GFLOP/s of a large matrix product here: {limit:.4f} s.",
+            "",
+        ]
+        dots(folder / f"{name}.png", title, rows, limit)
+    needed: list[dict[str, Any]] = []
+    if is_asked("memory", only, quick):
+        print("memory", flush=True)
+        try:
+            needed = memory(splits, quick)
+        except ValueError as error:
+            print(f"  skipped: {error}", flush=True)
+        else:
+            lines += memory_table(needed, count)
     growth: dict[str, Any] = {}
-    for what in GROWTH if only in (None, "growth") else ():
+    for what in GROWTH if is_asked("growth", only, quick) else ():
         print(f"growth with {what}", flush=True)
         curves = grow(what, splits, -(-repeats // 2), quick, count, rate)
         if curves:
@@ -401,6 +440,8 @@ def run(splits: Splits, folder: pathlib.Path, repeats: int = 6, quick: bool = Fa
         "quick": quick,
         "repeats": repeats,
         "cases": cases,
+        "ratios": compared,
+        "memory": needed,
         "growth": growth,
         "product_rate": rate,
         "versions": {"python": platform.python_version(), **versions},

@@ -1,4 +1,7 @@
-"""PyTorch: the training loop of its quickstart, on tensors in memory instead of a DataLoader, which is far slower."""
+"""PyTorch: the training loop of its quickstart, on tensors in memory instead of a DataLoader, which is far slower.
+
+Images have their channels last in memory, as its tutorial on that recommends for convolutions.
+"""
 
 import os
 from collections.abc import Callable
@@ -11,21 +14,58 @@ from torch import nn
 from experiments.rivals import Layers, Task
 
 
+def filled(module: nn.Module, w: np.ndarray, b: np.ndarray) -> nn.Module:
+    """A layer with these parameters."""
+    module.load_state_dict({"weight": torch.from_numpy(w), "bias": torch.from_numpy(b)})
+    return module
+
+
+def dense(task: Task) -> nn.Sequential:
+    """Sigmoid layers."""
+    parts: list[nn.Module] = []
+    for w, b in task.layers:
+        parts += [filled(nn.Linear(w.shape[1], w.shape[0]), w, b), nn.Sigmoid()]
+    return nn.Sequential(*parts)
+
+
+def convolutional(task: Task) -> nn.Sequential:
+    """ReLU layers, up to the weighted inputs of the softmax."""
+    parts: list[nn.Module] = []
+    for w, b in task.channels_first():
+        if w.ndim == 4:
+            parts += [filled(nn.Conv2d(w.shape[1], w.shape[0], task.kernel), w, b), nn.MaxPool2d(2), nn.ReLU()]
+            continue
+        if isinstance(parts[-2], nn.MaxPool2d):
+            parts.append(nn.Flatten())
+        if task.dropout:
+            parts.append(nn.Dropout(task.dropout))
+        parts += [filled(nn.Linear(w.shape[1], w.shape[0]), w, b), nn.ReLU()]
+    model: Any = nn.Sequential(*parts[:-1])  # Any: PyTorch's annotations do not know memory_format
+    return model.to(memory_format=torch.channels_last)
+
+
 class Eager:
     """Eager mode, PyTorch's default."""
 
     def __init__(self, task: Task) -> None:
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
         self.task = task
-        self.x, self.y = torch.from_numpy(task.floats(task.inputs)), torch.from_numpy(task.targets())
-        parts: list[nn.Module] = []
-        for w, b in task.layers:
-            linear = nn.Linear(w.shape[1], w.shape[0])
-            linear.load_state_dict({"weight": torch.from_numpy(w), "bias": torch.from_numpy(b)})
-            parts += [linear, nn.Sigmoid()]
-        self.model = nn.Sequential(*parts)
-        self.loss = self.ready(lambda x, y: nn.functional.mse_loss(self.model(x), y, reduction="sum") / (2 * len(x)))
+        self.x = self.images(task.floats(task.inputs))
+        if task.maps:
+            self.model, self.y = convolutional(task), torch.from_numpy(task.labels.astype(np.int64))
+            self.loss = self.ready(lambda x, y: nn.functional.cross_entropy(self.model(x), y))
+        else:
+            self.model, self.y = dense(task), torch.from_numpy(task.targets())
+            self.loss = self.ready(
+                lambda x, y: nn.functional.mse_loss(self.model(x), y, reduction="sum") / (2 * len(x))
+            )
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=task.learning_rate)
+
+    def images(self, x: np.ndarray) -> torch.Tensor:
+        """Inputs as its first layer takes them."""
+        if not self.task.maps:
+            return torch.from_numpy(x)
+        return torch.from_numpy(x.reshape(-1, 1, *self.task.image)).to(memory_format=torch.channels_last)
 
     def ready(self, loss: Callable[..., Any]) -> Callable[..., Any]:
         """The loss as it is."""
@@ -41,11 +81,15 @@ class Eager:
 
     def layers(self) -> Layers:
         arrays = [p.detach().numpy() for p in self.model.parameters()]
-        return list(zip(arrays[::2], arrays[1::2], strict=True))
+        return self.task.channels_last(list(zip(arrays[::2], arrays[1::2], strict=True)))
 
     def outputs(self, x: np.ndarray) -> Any:
+        self.model.eval()
         with torch.inference_mode():
-            return self.model(torch.from_numpy(x)).numpy()
+            found = self.model(self.images(x))
+            found = torch.softmax(found, dim=1) if self.task.maps else found
+        self.model.train()
+        return found.numpy()
 
 
 class Compiled(Eager):

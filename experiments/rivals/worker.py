@@ -5,6 +5,7 @@ It answers each line of standard input with a line of JSON, and the program in C
     epoch [ORDER]   train on all examples in a new order, or in that of a file of int32; seconds
     evaluate        accuracy on the validation data; seconds
     params FILE     write the parameters as raw float32
+    ready           nothing: the answer comes once all is made (only here)
 """
 
 import json
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.rivals import ALTERNATIVES, Task, join
+from experiments.rivals import ALTERNATIVES, MEASURED, Task, join
 
 
 def main(name: str, place: str, cores: str) -> None:
@@ -26,7 +27,7 @@ def main(name: str, place: str, cores: str) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(cores)])
     task = Task.read(pathlib.Path(place))
-    rival = ALTERNATIVES[name].make(task)
+    rival = (ALTERNATIVES | MEASURED)[name].make(task)
     x, rng = task.floats(task.validation), np.random.default_rng(0)
     for line in sys.stdin:
         command, *path = line.split(maxsplit=1)
@@ -38,7 +39,10 @@ def main(name: str, place: str, cores: str) -> None:
         if command == "epoch":
             rival.epoch(order)
         elif command == "evaluate":
-            reply["accuracy"] = float(np.mean(np.argmax(rival.outputs(x), axis=1) == task.validation_labels))
+            # In memory the maps of all images would be hundreds of times the images.
+            parts = [x[k : k + 1000] for k in range(0, len(x), 1000)] if task.maps else [x]
+            outputs = np.concatenate([rival.outputs(part) for part in parts])
+            reply["accuracy"] = float(np.mean(np.argmax(outputs, axis=1) == task.validation_labels))
         elif command == "params":
             join(rival.layers()).tofile(path[0].strip())
         print(json.dumps(reply | {"seconds": time.perf_counter() - started}), file=replies, flush=True)
