@@ -328,8 +328,8 @@ EXPERIMENT = Experiment(
         "error": "With 40 hidden neurons the bumps made by hand are off by {made, 40 hidden: mean error}, networks "
         "trained by gradient descent by {descent, 40 hidden: mean error}, and by Adam by "
         "{Adam, 40 hidden: mean error}.",
-        "bumps": "A bump is flat and f is not, so the error falls only as fast as the bumps get narrow: as 1/N, and "
-        "just as algebra says.",
+        "bumps": "A bump is flat and f is not, so the error falls only as fast as the bumps get narrow: as 1/N, as "
+        "algebra says.",
     },
 )
 UNJUDGED = {
