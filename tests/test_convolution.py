@@ -39,7 +39,7 @@ POOLS = [MaxPool, AvgPool, L2Pool]
 
 
 def numbers(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape)
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape))
 
 
 # The convolution, entry by entry. Channels of the image, maps, kernel, stride, padding.
@@ -75,6 +75,7 @@ def products(shape, kernel, stride, padding):
 
 def convolve(a, w, stride, padding):
     """Equation 125, for many maps."""
+    a, w = np.asarray(a), np.asarray(w)
     counts, found = products(a.shape, w.shape[1:3], stride, padding)
     z = np.zeros((*counts, len(w)))
     for down, across, i, j, row, column in found:
@@ -84,7 +85,8 @@ def convolve(a, w, stride, padding):
 
 def convolve_backward(a, w, grad, stride, padding):
     """The gradients by the image and by the weights: every product above, once each way."""
-    grad_a, grad_w = np.zeros_like(a), np.zeros_like(w)
+    a, w, grad = map(np.asarray, (a, w, grad))
+    grad_a, grad_w = np.zeros(a.shape), np.zeros(w.shape)
     for down, across, i, j, row, column in products(a.shape, w.shape[1:3], stride, padding)[1]:
         grad_a[row, column] += grad[down, across] @ w[:, i, j]
         grad_w[:, i, j] += np.outer(grad[down, across], a[row, column])
@@ -125,7 +127,7 @@ def test_zeros_around_an_image_by_hand():
 
 def pooled(a, size, how):
     """What ``how`` makes of each window that is full, in each map."""
-    (high, wide), (rows, columns, channels) = size, a.shape
+    a, (high, wide), (rows, columns, channels) = np.asarray(a), size, a.shape
     out = np.zeros((rows // high, columns // wide, channels))
     for y, x, c in np.ndindex(*out.shape):
         out[y, x, c] = how(a[y * high : (y + 1) * high, x * wide : (x + 1) * wide, c])
@@ -154,7 +156,7 @@ def test_pooling_backward_is_the_vector_jacobian_product(pool, shape, size, x64)
 
 @pytest.mark.parametrize("pool", POOLS)
 def test_what_fills_no_window_is_left_out_and_has_no_gradient(pool):
-    a, ones, layer = jnp.asarray(numbers(2, 5, 7, 3)), jnp.ones((2, 2, 2, 3)), pool((2, 3))
+    a, ones, layer = numbers(2, 5, 7, 3), jnp.ones((2, 2, 2, 3)), pool((2, 3))
     got, saved = jax.vmap(lambda a: layer.forward((), a))(a)
     grad_a, _ = layer.backward((), saved, ones)
     np.testing.assert_array_equal(got, jax.vmap(lambda a: layer.forward((), a))(a[:, :4, :6])[0])
@@ -166,7 +168,9 @@ def test_what_fills_no_window_is_left_out_and_has_no_gradient(pool):
 def test_flatten_goes_row_by_row_with_the_maps_innermost(x64):
     a = numbers(2, 3, 4, 5)
     got, _ = Flatten().forward((), a[0])
-    np.testing.assert_array_equal(got, [a[0, y, x, c] for y in range(3) for x in range(4) for c in range(5)])
+    np.testing.assert_array_equal(
+        got, [np.asarray(a)[0, y, x, c] for y in range(3) for x in range(4) for c in range(5)]
+    )
     assert_backward_is_the_vjp(Flatten(), (), None, a, numbers(2, 60, seed=1))
 
 
@@ -185,7 +189,7 @@ def test_conv_pools_then_adds_the_bias_then_comes_the_neuron(shape, layer, x64):
     a = numbers(*shape, seed=2)
     z = convolve(a, params.weight, layer.stride, layer.padding)
     z = z if layer.pool is None else pooled(z, layer.pool.size, HOW[type(layer.pool)])
-    z = z + params.bias
+    z = z + np.asarray(params.bias)
     formulas = {"tanh": np.tanh, "relu": lambda z: np.maximum(z, 0), "sigmoid": lambda z: 1 / (1 + np.exp(-z))}
     wanted = formulas.get(layer.neuron.name, lambda z: np.exp(z) / np.exp(z).sum())(z)
     got, _ = jax.jit(layer.forward)(params, a)
@@ -243,9 +247,8 @@ def test_of_equals_the_first_along_the_rows_gets_the_gradient(image, grad, wante
     def total(image):
         return jnp.sum(grad * pool.forward((), image)[0])
 
-    for by_jax in (jax.grad(total), jax.jit(jax.grad(total)), jax.jacfwd(total)):
-        np.testing.assert_array_equal(by_jax(image), wanted)
-    np.testing.assert_array_equal(jax.vmap(jax.grad(total))(jnp.stack([image, -image]))[0], wanted)
+    np.testing.assert_array_equal(jax.grad(total)(image), wanted)
+    np.testing.assert_array_equal(jax.jit(jax.vmap(jax.grad(total)))(jnp.stack([image, -image]))[0], wanted)
 
 
 def test_both_gradients_are_the_same_on_images_with_blank_margins(digits, x64):
@@ -402,7 +405,7 @@ def test_a_size_that_is_none_is_refused(name, value):
             "Conv: pool is 2; give MaxPool(2), AvgPool(2), L2Pool(2) or None",
         ),
         (lambda: Conv(1, 2, 3, pool=Flatten()), TypeError, "Conv: pool is Flatten(); give MaxPool(2), AvgPool(2)"),
-        (lambda: Conv(1, 2, 3, pool=MaxPool), TypeError, "Conv: pool is <class 'jnndl.convolution.MaxPool'>; give"),
+        (lambda: Conv(1, 2, 3, pool=MaxPool), TypeError, "Conv: pool is <class 'jnndl.pooling.MaxPool'>; give"),
         (lambda: Conv(1, 2, 3, "rleu"), ValueError, "Conv: neuron is 'rleu'; did you mean 'relu'?"),
         (lambda: Conv(1, 2, 3, weight_init="big"), ValueError, "Conv: weight_init is 'big'; give"),
         (lambda: Conv(1, 2, 3, bias_init=0.1), TypeError, "Conv: bias_init is 0.1; give a function of a key and a"),
@@ -413,6 +416,7 @@ def test_what_makes_no_layer_of_images_is_refused_in_a_sentence(build, error, se
         build()
 
 
+@pytest.mark.usefixtures("no_type_checker")
 @pytest.mark.parametrize(
     ("layer", "shape", "sentence"),
     [
@@ -474,7 +478,10 @@ def test_a_network_of_images_comes_back_from_its_file(network, path):
         ),
         ({"layer": "Flatten"}, "its description of the network is damaged (TypeError('Conv: pool is Flatten(); give"),
         ({"layer": "MaxPool", "size": [2, 0]}, "its description of the network is damaged (ValueError('MaxPool: size"),
-        ({"neuron": "relu"}, "its description of the network is damaged (TypeError('Conv: pool is Neuron("),
+        (
+            {"neuron": "relu"},
+            "its description of the network is damaged (TypeError(\"Conv: pool is Neuron(name='relu'); give",
+        ),
     ],
 )
 def test_a_file_with_something_else_in_place_of_the_pooling_is_refused(network, path, pool, sentence):
@@ -541,22 +548,22 @@ def test_examples_are_counted_by_their_bytes():
 def test_a_mini_batch_in_parts_has_the_same_gradient(digits, x64):
     network, batch = small(), digits.training[:23]
     params = draw(network)
-    for mean in (backprop(Objective(network, l2=0.3)), Objective(network, l2=0.3)):
+    for mean in (backprop(Objective(network, "log_likelihood", l2=0.3)), Objective(network, "log_likelihood", l2=0.3)):
         whole, parts = (jax.jit(f, static_argnums=2)(params, batch, 99, None) for f in (mean, in_parts(mean, 5)))
         jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-12), parts, whole)
 
 
 def test_training_and_measuring_a_few_examples_at_a_time_gives_the_same(digits, x64, monkeypatch):
     network, data = small(), digits.training[:50]
-    config = TrainConfig(network, batch_size=20, gradient=backprop)
+    config = TrainConfig(network, "log_likelihood", batch_size=20, gradient=backprop)
     state = start(config, Hyperparameters(0.5, None, 0.3), KEY, draw(network))
 
     def both():
         return jax.jit(
             lambda state, data: (  # compiled anew each time
                 epoch.__wrapped__(config, state, data).params,
-                measures.costs_and_outputs(Objective(network), state.params, data),
-                measures._outputs.__wrapped__(network, state.params, data.inputs),
+                measures.costs_and_outputs(Objective(network, "log_likelihood"), state.params, data),
+                measures._outputs.__wrapped__(network, state.params, data.examples((8, 8, 1), float)),
             )
         )(state, data)
 
