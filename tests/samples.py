@@ -56,3 +56,14 @@ def assert_backward_is_the_vjp(layer, params, key, a, grad):
     assert grad_a.shape == a.shape
     np.testing.assert_allclose(grad_a, want_a, rtol=1e-12, atol=1e-14)
     jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-14), grads, want_params)
+
+
+def shape_after(layers, shape):
+    """The shape of what comes out of some layers."""
+
+    def forward(x):
+        for layer in layers:
+            x, _ = layer.forward(layer.init(jax.random.key(0)), x)
+        return x
+
+    return jax.eval_shape(forward, jax.ShapeDtypeStruct(shape, jax.dtypes.canonicalize_dtype(float))).shape

@@ -223,6 +223,15 @@ def test_with_a_neuron_that_never_falls_the_maximum_may_be_taken_first(neuron, x
     jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-13), *found)
 
 
+def test_an_image_of_another_dtype_is_promoted_as_in_a_product(x64):
+    layer, a = Conv(1, 2, 3, pool=MaxPool(2)), jnp.ones((1, 6, 6, 1), np.float32)
+    params = Affine(numbers(2, 3, 3, 1), numbers(2, seed=1))
+    found, saved = jax.vmap(layer.forward, (None, 0))(params, a)
+    grad_a, grads = layer.backward(params, saved, jnp.ones_like(found))
+    assert {leaf.dtype for leaf in (found, grad_a, *grads)} == {np.dtype(float)}
+    np.testing.assert_array_equal(found[0], layer.forward(params, jnp.ones((6, 6, 1)))[0])
+
+
 # Ties: MNIST's blank margins make them the normal case.
 
 

@@ -6,6 +6,7 @@ derivative it takes as 1 - a^2), so that the tolerance of 1e-12 holds for all. T
 networks are drawn from a wilder lot.
 """
 
+import contextlib
 import dataclasses
 import itertools
 import math
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from samples import FITTING
+from samples import FITTING, shape_after
 
 from jnndl import (
     AvgPool,
@@ -185,12 +186,12 @@ def of_images(seed, size=None):
 
     (cost, output), n_out, m = pick(PAIRS), int(rng.integers(2, 5)), int(rng.integers(1, 5))
     weights, biases = pick([initializers.default, initializers.large]), pick([initializers.large, initializers.zeros])
-    shapes, layers = [(*rng.integers(3, 8, 2).tolist(), int(rng.integers(1, 4)))], []
+    first, layers = (*rng.integers(3, 8, 2).tolist(), int(rng.integers(1, 4))), []
     for _ in range(rng.integers(1, 3)):
         pool = pick([None, MaxPool, MaxPool, AvgPool, L2Pool])
         pool = None if pool is None else pool(pair(3))
         conv = Conv(
-            shapes[-1][2],
+            shape_after(layers, first)[2],
             int(rng.integers(1, 4)),
             pair(3),
             pick(list(neurons.NEURONS.values())),
@@ -201,19 +202,16 @@ def of_images(seed, size=None):
             bias_init=biases,
         )
         layer = pick([pool or Dropout(0.3), conv, conv])
-        try:
-            shapes = Network((*layers, layer, Flatten()), output, shapes[0]).shapes
-        except ValueError:  # nothing is left of the image
-            continue
-        layers.append(layer)
-        shapes = shapes[:-1]
-    layers += [Flatten(), Dense(math.prod(shapes[-1]), n_out, linear, weights, biases)]
-    network = Network(tuple(layers), output, shapes[0])
+        with contextlib.suppress(ValueError):  # nothing would be left of the image
+            shape_after([*layers, layer], first)
+            layers.append(layer)
+    layers += [Flatten(), Dense(math.prod(shape_after(layers, first)), n_out, linear, weights, biases)]
+    network = Network(tuple(layers), output, first)
     strengths = {strength: pick([0.1, 1.0, 5.0]) for strength in ("l1", "l2") if rng.random() < 0.4}
     size = size or pick([0.3, 1, 1, 3, 10, 100])
     with jax.enable_x64(True):
         params = jax.tree.map(lambda w: size * w, network.init(jax.random.key(seed)))
-    x = pick([0.1, 1, 1, 10, 100]) * rng.normal(size=(m, *shapes[0]))
+    x = pick([0.1, 1, 1, 10, 100]) * rng.normal(size=(m, *first))
     x = pick([x, np.round(x)])
     for axis in (1, 2):
         np.moveaxis(x, axis, 0)[rng.random(x.shape[axis]) < pick([0.0, 0.0, 0.5])] = 0
