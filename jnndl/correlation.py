@@ -55,6 +55,7 @@ def geometry(
 
 def correlate(where: Geometry, a: Image, weight: Weight) -> Maps:
     """z for one example, of shape (windows down, windows across, n_out)."""
+    a, weight = _of_one_dtype(a, weight)
     return lax.platform_dependent(
         a,
         weight,
@@ -72,6 +73,7 @@ def correlate_backward(where: Geometry, weight: Weight, a: Images, grad: ManyMap
         a: the m images that went in.
         grad: the gradient with respect to z, m times.
     """
+    weight, a, grad = _of_one_dtype(weight, a, grad)
     return lax.platform_dependent(
         weight,
         a,
@@ -79,6 +81,12 @@ def correlate_backward(where: Geometry, weight: Weight, a: Images, grad: ManyMap
         cpu=lambda weight, a, grad: by_windows_backward(where, weight, a, grad),
         default=lambda weight, a, grad: by_library_backward(where, weight, a, grad),
     )
+
+
+def _of_one_dtype(*arrays: Array) -> list[Array]:
+    """As in a matrix product, which takes float32 times float64; XLA's convolution does not."""
+    dtype = jnp.result_type(*arrays)
+    return [a.astype(dtype) for a in arrays]
 
 
 def windows(where: Geometry, a: Image) -> Float[Array, "down across kernel_rows kernel_columns channels"]:

@@ -51,7 +51,7 @@ def examine(
     all_rules = gradient_rules.rules_of(objective, objective.examples(exact, batch)[1], n, keys)
     found = gradient_rules.slopes_of(objective, exact, batch, n, keys, xs, draws)
     eps = float(jnp.finfo(jnp.result_type(*jax.tree.leaves(params))).eps)
-    gains = [_gains(rule, trial) for rule, trial in zip(all_rules, trials, strict=True)]
+    gains = [_gains(rule, trial, eps) for rule, trial in zip(all_rules, trials, strict=True)]
     faults = [_judge(*each, eps, limits) for each in zip(all_rules, trials, found, gains, strict=True)]
     return tuple(itertools.chain(*faults)), _rounding(trials, gains, len(params), eps)
 
@@ -61,7 +61,7 @@ def _norm(array: Any) -> float:
     return norm if math.isfinite(norm) else 0.0
 
 
-def _gains(rule: Rule, trial: Trial) -> list[float]:
+def _gains(rule: Rule, trial: Trial, eps: float) -> list[float]:
     """For each array, the norm of a gradient without saturation, relative to the one sent back.
 
     A saturated neuron's derivative is what is left when two numbers near 1 are subtracted: no digit of it need be
@@ -75,6 +75,8 @@ def _gains(rule: Rule, trial: Trial) -> list[float]:
         total = np.linalg.norm(of_params, axis=0)
         size = int(np.argmax(total >= total.max() / 2))  # the largest without saturation
         gains[-1] = max(norms[-1, 0], below[0], below[size] / SHRUNK[size])  # the parameters are factors in this one
+    # A derivative of 0, such as that by the bias of a softmax over one map: what is seen is what rounding left.
+    gains[gains < ROUNDING * eps * gains.max()] = gains.max()
     return gains.tolist()
 
 

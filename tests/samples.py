@@ -1,4 +1,6 @@
-"""What tests share: small data, the costs with the output neurons they fit, and how bits are compared."""
+"""What tests share: small data, costs with output neurons they fit, the oracle of layers, how bits are compared."""
+
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -36,3 +38,32 @@ def blobs(n, classes=3, seed=0):
 
 def leaves_as_bytes(tree):
     return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(tree)]
+
+
+def assert_backward_is_the_vjp(layer, params, key, a, grad):
+    """The oracle: autodiff through the vmapped forward, which sums over the mini-batch wherever params are shared."""
+
+    def forward(params, a):
+        return jax.vmap(layer.forward, (None, 0, 0))(params, a, key)
+
+    def both(params, a, grad):
+        saved = forward(params, a)[1]
+        _, vjp = jax.vjp(lambda params, a: forward(params, a)[0], params, a)
+        return layer.backward(params, saved, grad), vjp(grad)
+
+    (grad_a, grads), (want_params, want_a) = jax.jit(both)(params, a, grad)
+    assert jax.tree.structure(grads) == jax.tree.structure(params)
+    assert grad_a.shape == a.shape
+    np.testing.assert_allclose(grad_a, want_a, rtol=1e-12, atol=1e-14)
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-14), grads, want_params)
+
+
+def shape_after(layers, shape):
+    """The shape of what comes out of some layers."""
+
+    def forward(x):
+        for layer in layers:
+            x, _ = layer.forward(layer.init(jax.random.key(0)), x)
+        return x
+
+    return jax.eval_shape(forward, jax.ShapeDtypeStruct(shape, jax.dtypes.canonicalize_dtype(float))).shape

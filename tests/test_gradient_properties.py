@@ -6,6 +6,7 @@ derivative it takes as 1 - a^2), so that the tolerance of 1e-12 holds for all. T
 networks are drawn from a wilder lot.
 """
 
+import contextlib
 import dataclasses
 import itertools
 import math
@@ -17,9 +18,24 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from samples import FITTING
+from samples import FITTING, shape_after
 
-from jnndl import Dataset, Dense, Dropout, Network, check_gradients, initializers, mlp, neurons, regularizers
+from jnndl import (
+    AvgPool,
+    Conv,
+    Dataset,
+    Dense,
+    Dropout,
+    Flatten,
+    L2Pool,
+    MaxPool,
+    Network,
+    check_gradients,
+    initializers,
+    mlp,
+    neurons,
+    regularizers,
+)
 from jnndl.costs import cross_entropy, log_likelihood, quadratic
 from jnndl.gradients import Objective, autodiff, backprop
 from jnndl.network import LAYERS
@@ -100,6 +116,12 @@ def test_backprop_is_autodiff_for_any_network(problem):
         assert max(distances(got, want)) <= 1e-12
 
 
+@pytest.mark.parametrize("seed", range(100, 106))
+def test_backprop_is_autodiff_for_networks_of_images(seed, x64):
+    want, got = jax.jit(both)(*of_images(seed, size=1))
+    assert max(distances(got, want)) <= 1e-12
+
+
 @seeded(5)
 @given(problem=problems(largest=5))
 def test_any_network_passes_the_checker(problem):
@@ -145,11 +167,80 @@ def wild(seed):
     return Objective(network, cost, **strengths), params, Dataset(x, targets), jax.random.key(seed)
 
 
+def of_images(seed, size=None):
+    """A right network of images: any kernels, strides, paddings and poolings, every neuron.
+
+    Inputs are often whole numbers, or blank in some rows and columns, so that many are equal.
+
+    Args:
+        seed: which.
+        size: of the weights, relative to the usual; None for any.
+    """
+    rng = np.random.default_rng([28, seed])
+
+    def pick(options):
+        return options[rng.integers(len(options))]
+
+    def pair(most):
+        return tuple(rng.integers(1, most + 1, 2).tolist())
+
+    (cost, output), n_out, m = pick(PAIRS), int(rng.integers(2, 5)), int(rng.integers(1, 5))
+    weights, biases = pick([initializers.default, initializers.large]), pick([initializers.large, initializers.zeros])
+    first, layers = (*rng.integers(3, 8, 2).tolist(), int(rng.integers(1, 4))), []
+    for _ in range(rng.integers(1, 3)):
+        pool = pick([None, MaxPool, MaxPool, AvgPool, L2Pool])
+        pool = None if pool is None else pool(pair(3))
+        conv = Conv(
+            shape_after(layers, first)[2],
+            int(rng.integers(1, 4)),
+            pair(3),
+            pick(list(neurons.NEURONS.values())),
+            stride=pair(2),
+            padding=pick(["valid", "same"]),
+            pool=pool,
+            weight_init=pick([weights, weights, initializers.zeros]),
+            bias_init=biases,
+        )
+        layer = pick([pool or Dropout(0.3), conv, conv])
+        with contextlib.suppress(ValueError):  # nothing would be left of the image
+            shape_after([*layers, layer], first)
+            layers.append(layer)
+    layers += [Flatten(), Dense(math.prod(shape_after(layers, first)), n_out, linear, weights, biases)]
+    network = Network(tuple(layers), output, first)
+    strengths = {strength: pick([0.1, 1.0, 5.0]) for strength in ("l1", "l2") if rng.random() < 0.4}
+    size = size or pick([0.3, 1, 1, 3, 10, 100])
+    with jax.enable_x64(True):
+        params = jax.tree.map(lambda w: size * w, network.init(jax.random.key(seed)))
+    x = pick([0.1, 1, 1, 10, 100]) * rng.normal(size=(m, *first))
+    x = pick([x, np.round(x)])
+    for axis in (1, 2):
+        np.moveaxis(x, axis, 0)[rng.random(x.shape[axis]) < pick([0.0, 0.0, 0.5])] = 0
+    labels = cost.one_hot or rng.random() < 0.5
+    targets = rng.integers(n_out, size=m) if labels else rng.uniform(size=(m, n_out))
+    return Objective(network, cost, **strengths), params, Dataset(x, targets), jax.random.key(seed)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_a_right_network_raises_no_alarm(seed):
     found = check_gradients(*wild(seed), dtype=("float64", "float32")[seed // 2 % 2])
     assert found.ok, str(found)
     assert found.faults == ()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_right_network_of_images_raises_no_alarm(seed):
+    found = check_gradients(*of_images(seed), dtype=("float64", "float32")[seed // 2 % 2])
+    assert found.ok, str(found)
+    assert found.faults == ()
+
+
+def test_a_derivative_of_nothing_raises_no_alarm():
+    """The bias of a softmax over a single map changes nothing; its gradient is a sum that cancels, but for rounding."""
+    network = Network((Conv(1, 1, 2, softmax), Flatten(), Dense(9, 3, linear)), sigmoid, (4, 4, 1))
+    batch = Dataset(np.random.default_rng(0).normal(size=(3, 4, 4, 1)), np.array([0, 1, 2]))
+    found = check_gradients(Objective(network), network.init(jax.random.key(0)), batch, 1, dtype="float32")
+    assert found.ok, str(found)
+    assert 0 < {(row.layer, row.array): row.norm for row in found.rows}["0 Conv", "bias"] < 1e-7
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,25 +307,28 @@ def test_backprop_is_the_books_for_any_sizes(sizes, m, cost, seed):
 
 
 NETWORK = Network((Dense(4, 5, tanh), Dropout(0.3), Dense(5, 3, relu), Dense(3, 4, linear)), softmax, (4,))
+CONV = Conv(2, 3, 2, tanh, stride=(1, 2), padding="same", pool=MaxPool((1, 2)))
+IMAGES = Network((CONV, Dropout(0.3), L2Pool((2, 1)), Flatten(), Dense(3, 4, linear)), softmax, (3, 4, 2))
 
 
-def problem_of(seed):
-    """Strengths of both penalties, parameters, a mini-batch and a key for NETWORK, all arrays."""
+def problem_of(network, seed):
+    """Strengths of both penalties, parameters, a mini-batch and a key for a network, all arrays."""
     rng = np.random.default_rng(seed)
-    shapes = jax.eval_shape(NETWORK.init, jax.random.key(0))
-    params = jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape)), shapes)
+    params = jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape)), network.param_shapes)
     strengths = jnp.asarray(0.1 + seed), jnp.asarray(0.3 + seed)
-    return strengths, params, Dataset(rng.normal(size=(5, 4)), rng.integers(4, size=5)), jax.random.key(seed)
+    batch = Dataset(rng.normal(size=(5, *network.input_shape)), rng.integers(4, size=5))
+    return strengths, params, batch, jax.random.key(seed)
 
 
+@pytest.mark.parametrize("network", [NETWORK, IMAGES], ids=["dense", "images"])
 @pytest.mark.parametrize("make", [autodiff, backprop], ids=["autodiff", "backprop"])
-def test_a_gradient_is_the_same_under_jit_and_vmap_and_both(make, x64):
+def test_a_gradient_is_the_same_under_jit_and_vmap_and_both(make, network, x64):
     """Two networks at once: other parameters, penalties, data and masks in each."""
 
     def gradient(strengths, params, batch, key):
-        return make(Objective(NETWORK, log_likelihood, *strengths))(params, batch, N, key)
+        return make(Objective(network, log_likelihood, *strengths))(params, batch, N, key)
 
-    alone = [problem_of(seed) for seed in range(2)]
+    alone = [problem_of(network, seed) for seed in range(2)]
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *alone)
     want = jax.tree.map(lambda *leaves: np.stack(leaves), *(gradient(*problem) for problem in alone))
     jitted, mapped = jax.jit(gradient), jax.vmap(gradient)
@@ -285,16 +379,30 @@ def test_a_penalty_is_without_autodiff_value_and_gradient(no_autodiff):
     regularizers.add_penalty_gradient(params, params, N, 0.5, 0.5)
 
 
-@pytest.mark.parametrize("layer", [Dense(3, 3, tanh), Dropout(0.5)], ids=lambda layer: type(layer).__name__)
-def test_a_layer_is_without_autodiff_forward_and_backward(layer, no_autodiff):
-    params, x = layer.init(jax.random.key(0)), jnp.ones((2, 3))
+TRIED = [
+    (Dense(3, 3, tanh), (3,)),
+    (Dropout(0.5), (3,)),
+    (Conv(2, 3, 2, relu, 2, "same", MaxPool(2)), (7, 6, 2)),
+    (MaxPool(2), (5, 4, 2)),
+    (AvgPool(2), (5, 4, 2)),
+    (L2Pool(2), (5, 4, 2)),
+    (Flatten(), (5, 4, 2)),
+]
+
+
+@pytest.mark.parametrize(("layer", "shape"), TRIED, ids=lambda part: type(part).__name__)
+@pytest.mark.parametrize("jit", [False, True], ids=["", "jit"])
+def test_a_layer_is_without_autodiff_forward_and_backward(layer, shape, jit, no_autodiff):
+    def both(params, x, keys):
+        output, saved = jax.vmap(layer.forward, (None, 0, 0))(params, x, keys)
+        return layer.backward(params, saved, output)
+
     keys = jax.random.split(jax.random.key(1), 2)
-    output, saved = jax.vmap(layer.forward, (None, 0, 0))(params, x, keys)
-    layer.backward(params, saved, output)
+    (jax.jit(both) if jit else both)(layer.init(jax.random.key(0)), jnp.ones((2, *shape)), keys)
 
 
 def test_every_layer_was_tried():
-    assert set(LAYERS) == {"Dense", "Dropout"}  # a new one belongs into the list above
+    assert set(LAYERS.values()) == {type(layer) for layer, _ in TRIED}  # a new one belongs into the list above
 
 
 @pytest.mark.parametrize(("cost", "output"), PAIRS, ids=lambda part: part.name)

@@ -1,11 +1,10 @@
 """Layers: forward against NumPy, backward over a mini-batch against autodiff, dropout's statistics, refusals."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from samples import assert_backward_is_the_vjp
 
 from jnndl import Dense, Dropout, neurons
 from jnndl.layers import Affine, Layer
@@ -52,24 +51,6 @@ def test_dense_parameters_have_the_books_shapes():
     params = jax.eval_shape(Dense(3, 5).init, KEY)
     assert params.weight.shape == (5, 3)
     assert params.bias.shape == (5,)
-
-
-def assert_backward_is_the_vjp(layer, params, key, a, grad):
-    """The oracle: autodiff through the vmapped forward, which sums over the mini-batch wherever params are shared."""
-
-    def forward(params, a):
-        return jax.vmap(layer.forward, (None, 0, 0))(params, a, key)
-
-    def both(params, a, grad):
-        saved = forward(params, a)[1]
-        _, vjp = jax.vjp(lambda params, a: forward(params, a)[0], params, a)
-        return layer.backward(params, saved, grad), vjp(grad)
-
-    (grad_a, grads), (want_params, want_a) = jax.jit(both)(params, a, grad)
-    assert jax.tree.structure(grads) == jax.tree.structure(params)
-    assert grad_a.shape == a.shape
-    np.testing.assert_allclose(grad_a, want_a, rtol=1e-12, atol=1e-14)
-    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-14), grads, want_params)
 
 
 @pytest.mark.parametrize(("name", "m"), [*((name, 4) for name in FORMULAS), ("sigmoid", 1)])

@@ -8,7 +8,22 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jnndl import Dataset, Dense, Dropout, Network, check_gradients, checks, gradients, regularizers
+from jnndl import (
+    AvgPool,
+    Conv,
+    Dataset,
+    Dense,
+    Dropout,
+    Flatten,
+    L2Pool,
+    MaxPool,
+    Network,
+    check_gradients,
+    checks,
+    gradients,
+    regularizers,
+)
+from jnndl.correlation import geometry, windows, windows_backward
 from jnndl.costs import cross_entropy, log_likelihood, quadratic
 from jnndl.layers import Affine
 from jnndl.neurons import linear, relu, sigmoid, softmax, step, tanh
@@ -46,10 +61,12 @@ def network(middle=None, output=sigmoid):
     return Network((FIRST, middle or Dense(N, N), LAST), output, (3,))
 
 
-def faults_of(objective, **options):
-    """What the checker finds with six examples, and the arrays in whose rows it is seen."""
-    rng = np.random.default_rng(0)
-    batch = Dataset(rng.normal(size=(6, 3)), np.array([0, 1, 1, 0, 1, 0]))
+def faults_of(objective, ties=False, **options):
+    """What the checker finds with six examples, four of images; with ties, these are small whole numbers."""
+    rng, shape = np.random.default_rng(0), objective.network.input_shape
+    m = 6 if len(shape) == 1 else 4
+    inputs = rng.normal(size=(m, *shape))
+    batch = Dataset(np.round(inputs) if ties else inputs, np.array([0, 1, 1, 0, 1, 0])[:m])
     with jax.enable_x64(True):
         params = objective.network.init(jax.random.key(1))
     return check_gradients(objective, params, batch, KEY, **options)
@@ -95,6 +112,108 @@ def dropout(wrong):
         return gradients.Objective(network(Dropout(0.4)))
 
     return plant, "layer 1, Dropout: backward's gradient for the layer below"
+
+
+# Of the two networks of images, each is compiled once for all faults. The second convolution has as many maps as it has
+# channels, and a square kernel, so that whatever is exchanged in it has the right shape. Below a layer at fault is one
+# with weights, so that its fault shows in a row of the table.
+SQUARE = Conv(2, 2, 3, tanh, stride=(1, 2), padding="same", pool=MaxPool((2, 1)))
+MAPS = Network((Conv(1, 2, 1, tanh), SQUARE, Flatten(), Dense(16, 2, linear)), sigmoid, (5, 8, 1))
+POOLED = (Conv(1, 2, 1, tanh), MaxPool((2, 2)), L2Pool((1, 2)), AvgPool((3, 1)), Flatten(), Dense(8, 2, linear))
+POOLS = Network(POOLED, sigmoid, (13, 8, 1))
+
+
+def down(where, weight, delta, shape):
+    """BP2 of a convolution, as a sum over windows."""
+    grad_windows = jnp.einsum("mrcn,nijk->mrcijk", delta, weight)
+    return jax.vmap(lambda grad: windows_backward(where, grad, shape))(grad_windows)
+
+
+def up(where, a, delta):
+    """BP4 of a convolution."""
+    return jnp.einsum("mrcn,mrcijk->nijk", delta, jax.vmap(lambda a: windows(where, a))(a))
+
+
+class Sent(NamedTuple):
+    """What a wrong part of Conv.backward is made of."""
+
+    where: object  # how the windows lie
+    w: jax.Array
+    a: jax.Array
+    delta: jax.Array  # by the convolution's own output
+    pooled: jax.Array  # by the pooled z
+    grad: jax.Array
+    pool: object
+    kept: tuple
+
+
+def conv(array, **wrong):
+    """Conv.backward with one part replaced, in the square layer only."""
+    ((part, replaced),) = wrong.items()
+
+    def plant(monkeypatch):
+        right = Conv.backward
+
+        def backward(self, params, saved, grad):
+            below, grads = right(self, params, saved, grad)
+            if self != SQUARE:
+                return below, grads
+            (a, z, kept), shape = saved, grad.shape[1:]
+            pooled = jax.vmap(lambda z, g: self.neuron.backward(z.ravel(), g.ravel()).reshape(shape))(z, grad)
+            delta, _ = self.pool.backward((), kept, pooled)
+            where, _ = geometry(a.shape[1:], self.kernel, self.stride, self.padding)
+            sent = Sent(where, params.weight, a, delta, pooled, grad, self.pool, kept)
+            parts = {"below": below} | grads._asdict() | {part: replaced(sent)}
+            return parts["below"], Affine(parts["weight"], parts["bias"])
+
+        monkeypatch.setattr(Conv, "backward", backward)
+        return gradients.Objective(MAPS)
+
+    return plant, f"layer 1, Conv: backward's gradient for {array}"
+
+
+def spread(s):
+    """The gradient at every entry of a pooled window."""
+    return jnp.pad(jnp.repeat(s.pooled, 2, axis=1), [(0, 0), (0, s.delta.shape[1] % 2), (0, 0), (0, 0)])
+
+
+def beside(s, rows):
+    """Windows that lie a number of rows too low."""
+    return s.where._replace(low=(s.where.low[0] - rows, s.where.low[1]), high=(s.where.high[0] + rows, s.where.high[1]))
+
+
+def one_by_one(s):
+    """The windows that stride 1 would take."""
+    return s.where._replace(stride=(1, 1))
+
+
+def images(number, wrong):
+    """``wrong(right, saved, grad)`` in place of the gradient that a layer without weights sends down."""
+    kind = type(POOLED[number])
+
+    def plant(monkeypatch):
+        right = kind.backward
+
+        def backward(self, params, saved, grad):
+            return wrong(right(self, params, saved, grad)[0], saved, grad), ()
+
+        monkeypatch.setattr(kind, "backward", backward)
+        return gradients.Objective(POOLS)
+
+    return plant, f"layer {number}, {kind.__name__}: backward's gradient for the layer below"
+
+
+def wide(grad, rows, columns, rest=0):
+    """Every entry of each window gets the gradient; the rest of the rows nothing."""
+    grown = jnp.repeat(jnp.repeat(grad, rows, axis=1), columns, axis=2)
+    return jnp.pad(grown, [(0, 0), (0, rest), (0, 0), (0, 0)])
+
+
+def everyone_largest(right, saved, grad):
+    """The gradient at all entries that equal the maximum: the same, but for ties."""
+    _, a = saved
+    largest = jax.vmap(lambda a: MaxPool((2, 2)).forward((), a)[0])(a)
+    return jnp.where(a == wide(largest, 2, 2, 1), wide(grad, 2, 2, 1), 0)
 
 
 def cost(right, output, wrong):
@@ -240,6 +359,88 @@ FAULTS = {
     "a user's layer: a plain tuple": users(lambda below, g: (below, tuple(g)), "'s gradient for parameters Gain"),
     "a user's layer: no gradient": users(lambda below, g: (below, ()), "'s gradient for parameters Gain"),
     "a user's layer: no mini-batch": users(lambda below, g: (below.sum(axis=0), g), "'s gradient for the layer below"),
+    "conv: sign below": conv("the layer below", below=lambda s: -down(s.where, s.w, s.delta, s.a.shape[1:])),
+    "conv: nothing goes down": conv("the layer below", below=lambda s: 0 * s.a),
+    "conv: kernel turned": conv(
+        "the layer below", below=lambda s: down(s.where, s.w[:, ::-1, ::-1], s.delta, s.a.shape[1:])
+    ),
+    "conv: rows for columns": conv(
+        "the layer below", below=lambda s: down(s.where, s.w.transpose(0, 2, 1, 3), s.delta, s.a.shape[1:])
+    ),
+    "conv: channels for maps below": conv(
+        "the layer below", below=lambda s: down(s.where, s.w.transpose(3, 1, 2, 0), s.delta, s.a.shape[1:])
+    ),
+    "conv: stride forgotten below": conv(
+        "the layer below", below=lambda s: down(one_by_one(s), s.w, s.delta, s.a.shape[1:])
+    ),
+    "conv: padding off by one below": conv(
+        "the layer below", below=lambda s: down(beside(s, 1), s.w, s.delta, s.a.shape[1:])
+    ),
+    "conv: pooling forgotten below": conv(
+        "the layer below", below=lambda s: down(s.where, s.w, spread(s), s.a.shape[1:])
+    ),
+    "conv: sigma' forgotten below": conv(
+        "the layer below",
+        below=lambda s: down(s.where, s.w, s.pool.backward((), s.kept, s.grad)[0], s.a.shape[1:]),
+    ),
+    "conv: last example missed below": conv(
+        "the layer below", below=lambda s: down(s.where, s.w, s.delta.at[-1].set(0), s.a.shape[1:])
+    ),
+    "conv: last row of windows missed below": conv(
+        "the layer below", below=lambda s: down(s.where, s.w, s.delta.at[:, -2:].set(0), s.a.shape[1:])
+    ),
+    "conv: sign of the weights": conv("weight", weight=lambda s: -up(s.where, s.a, s.delta)),
+    "conv: weights turned": conv("weight", weight=lambda s: up(s.where, s.a, s.delta)[:, ::-1, ::-1]),
+    "conv: rows of the weights for columns": conv(
+        "weight", weight=lambda s: up(s.where, s.a, s.delta).transpose(0, 2, 1, 3)
+    ),
+    "conv: channels for maps": conv("weight", weight=lambda s: up(s.where, s.a, s.delta).transpose(3, 1, 2, 0)),
+    "conv: stride forgotten": conv(
+        "weight", weight=lambda s: up(one_by_one(s), s.a[:, :, : s.delta.shape[2] + 1], s.delta)
+    ),
+    "conv: padding off by one": conv("weight", weight=lambda s: up(beside(s, 1), s.a, s.delta)),
+    "conv: pooling forgotten": conv("weight", weight=lambda s: up(s.where, s.a, spread(s))),
+    "conv: sigma' forgotten": conv("weight", weight=lambda s: up(s.where, s.a, s.pool.backward((), s.kept, s.grad)[0])),
+    "conv: mean for sum over examples": conv("weight", weight=lambda s: up(s.where, s.a, s.delta) / len(s.a)),
+    "conv: mean for sum over places": conv(
+        "weight", weight=lambda s: up(s.where, s.a, s.delta) / s.delta[0, ..., 0].size
+    ),
+    "conv: last example missed": conv("weight", weight=lambda s: up(s.where, s.a[:-1], s.delta[:-1])),
+    "conv: weights of dense layers": conv("weight", weight=lambda s: up(s.where, s.a, s.delta).reshape(2, -1)),
+    "conv: bias, sign": conv("bias", bias=lambda s: -jnp.sum(s.pooled, axis=(0, 1, 2))),
+    "conv: bias, mean for sum": conv("bias", bias=lambda s: jnp.mean(s.pooled, axis=(0, 1, 2))),
+    "conv: bias, sum over examples only": conv("bias", bias=lambda s: jnp.sum(s.pooled, axis=0)),
+    "conv: bias, mean over places": conv("bias", bias=lambda s: jnp.sum(jnp.mean(s.pooled, axis=(1, 2)), axis=0)),
+    "conv: bias, pooling forgotten": conv("bias", bias=lambda s: jnp.sum(spread(s), axis=(0, 1, 2))),
+    "conv: bias, sigma' forgotten": conv("bias", bias=lambda s: jnp.sum(s.grad, axis=(0, 1, 2))),
+    "conv: bias, last example missed": conv("bias", bias=lambda s: jnp.sum(s.pooled[:-1], axis=(0, 1, 2))),
+    "max: sign": images(1, lambda right, saved, grad: -right),
+    "max: shared among all": images(1, lambda right, saved, grad: wide(grad, 2, 2, 1) / 4),
+    "max: all of the window": images(1, lambda right, saved, grad: wide(grad, 2, 2, 1)),
+    "max: the first row, whoever wins": images(1, lambda right, saved, grad: wide(grad, 2, 2, 1).at[:, 1::2].set(0)),
+    "max: rows for columns in the window": images(
+        1, lambda right, saved, grad: MaxPool((2, 2))._join(MaxPool((2, 2))._split(right).swapaxes(2, 4), right.shape)
+    ),
+    "max: the window beside": images(1, lambda right, saved, grad: jnp.roll(right, 2, axis=2)),
+    "max: maps exchanged": images(1, lambda right, saved, grad: right[..., ::-1]),
+    "max: last example missed": images(1, lambda right, saved, grad: right.at[-1].set(0)),
+    "max: the rest has a gradient": images(1, lambda right, saved, grad: right.at[:, -1].set(1)),
+    "max: every one of equals wins": (*images(1, everyone_largest), True),
+    "root: not divided by the root": images(2, lambda right, saved, grad: saved[0] * wide(grad, 1, 2)),
+    "root: divided by its square": images(2, lambda right, saved, grad: right / wide(saved[1], 1, 2)),
+    "root: twice": images(2, lambda right, saved, grad: 2 * right),
+    "root: the entry forgotten": images(2, lambda right, saved, grad: wide(grad / saved[1], 1, 2)),
+    "root: no square": images(2, lambda right, saved, grad: jnp.sign(saved[0]) * wide(grad, 1, 2)),
+    "root: sign": images(2, lambda right, saved, grad: -right),
+    "avg: not divided": images(3, lambda right, saved, grad: 3 * right),
+    "avg: divided by the square": images(3, lambda right, saved, grad: right / 3),
+    "avg: only the first": images(3, lambda right, saved, grad: right.at[:, 1::3].set(0)),
+    "avg: the window beside": images(3, lambda right, saved, grad: jnp.roll(right, 3, axis=1)),
+    "avg: sign": images(3, lambda right, saved, grad: -right),
+    "flatten: columns first": images(4, lambda right, saved, grad: grad.reshape(-1, 2, 2, 2).transpose(0, 2, 1, 3)),
+    "flatten: maps first": images(4, lambda right, saved, grad: grad.reshape(-1, 2, 2, 2).transpose(0, 2, 3, 1)),
+    "flatten: left flat": images(4, lambda right, saved, grad: grad),
+    "flatten: examples mixed": images(4, lambda right, saved, grad: right[::-1]),
     "quadratic: derivative dropped": cost(quadratic, sigmoid, lambda delta, a, y: a - y),
     "quadratic: half forgotten": cost(quadratic, sigmoid, lambda delta, a, y: 2 * delta),
     "quadratic: y - a": cost(quadratic, tanh, lambda delta, a, y: -delta),
@@ -294,6 +495,30 @@ OTHERS = {
 }
 
 
+@jax.custom_jvp
+def spread_largest(a):
+    return MaxPool((2, 2)).forward((), a)[0]
+
+
+@spread_largest.defjvp
+def _(primals, tangents):
+    return spread_largest(*primals), AvgPool((2, 2)).forward((), *tangents)[0]
+
+
+class Misled(MaxPool):
+    """A pooling of the largest with a wrong ``custom_jvp``; its ``backward`` is right."""
+
+    def forward(self, params, a, key=None):
+        return spread_largest(a), super().forward(params, a, key)[1]
+
+
+def misled_pooling(_):
+    return gradients.Objective(Network((POOLED[0], Misled((2, 2)), *POOLED[2:]), sigmoid, (13, 8, 1)))
+
+
+OTHERS["wrong custom_jvp in a pooling"] = misled_pooling, "layer 1, Misled: jax.grad of forward for the layer below"
+
+
 @pytest.mark.parametrize("fault", OTHERS)
 def test_a_fault_of_the_function_is_not_blamed_on_its_rule(fault):
     plant, sentence = OTHERS[fault]
@@ -314,13 +539,45 @@ def test_lower_precision_is_named_in_a_check_of_float32(dtype):
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_caught_and_named(fault, monkeypatch):
-    plant, sentence = FAULTS[fault]
-    found = faults_of(plant(monkeypatch))
+    plant, sentence, *ties = FAULTS[fault]
+    found = faults_of(plant(monkeypatch), *ties)
     assert not found.ok
     assert any(line.startswith(sentence) for line in found.faults), str(found)
     rule = sentence.partition(":")[0]
     assert all(line.startswith(rule) for line in found.faults), str(found)  # and nothing else is blamed
     assert "HANDWRITTEN IS WRONG" in {row.verdict for row in found.rows}, str(found)
+
+
+@pytest.mark.parametrize(
+    "among_equals",
+    [
+        lambda mask: mask & (jnp.cumsum(mask[..., ::-1], axis=-1)[..., ::-1] == 1),
+        lambda mask: mask / jnp.sum(mask, axis=-1, keepdims=True),
+    ],
+    ids=["the last of equals", "shared among equals"],
+)
+def test_another_choice_among_equals_is_a_kink_and_no_fault(among_equals, monkeypatch):
+    """There is no derivative there. That ``backward`` and ``jax.grad`` choose alike, test_convolution.py says."""
+
+    def backward(self, params, saved, grad):
+        a = self._split(saved[1])  # (m, down, rows, across, columns, channels)
+        entries = a.transpose(0, 1, 3, 5, 2, 4).reshape(*grad.shape, -1)
+        share = among_equals(entries == jnp.max(entries, axis=-1, keepdims=True)) * grad[..., None]
+        parts = share.reshape(*grad.shape, *self.size).transpose(0, 1, 4, 2, 5, 3)
+        return self._join(parts, saved[1].shape), ()
+
+    monkeypatch.setattr(MaxPool, "backward", backward)
+    assert faults_of(gradients.Objective(POOLS)).ok
+    found = faults_of(gradients.Objective(POOLS), ties=True)
+    assert found.ok, str(found)
+    assert "kink" in {row.verdict for row in found.rows}
+
+
+@pytest.mark.parametrize("ties", [False, True], ids=["", "ties"])
+@pytest.mark.parametrize("network", [MAPS, POOLS], ids=["conv", "pooling"])
+def test_without_a_fault_the_same_networks_of_images_pass(network, ties):
+    found = faults_of(gradients.Objective(network), ties)
+    assert found.ok, str(found)
 
 
 def test_without_a_fault_the_same_networks_pass():

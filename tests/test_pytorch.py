@@ -4,14 +4,28 @@ PyTorch is an optional extra, ``pip install '.[torch]'``; without it these tests
 """
 
 import itertools
+import math
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from samples import FITTING
+from samples import FITTING, shape_after
 
-from jnndl import Dataset, Dense, Dropout, Network, mlp
+from jnndl import (
+    AvgPool,
+    Conv,
+    Dataset,
+    Dense,
+    Dropout,
+    Flatten,
+    L2Pool,
+    MaxPool,
+    Network,
+    convolution,
+    correlation,
+    mlp,
+)
 from jnndl.costs import cross_entropy, log_likelihood
 from jnndl.gradients import Objective, autodiff, backprop
 from jnndl.neurons import linear, relu, sigmoid, softmax, tanh
@@ -39,6 +53,32 @@ COSTS = {
 PENALTIES = [(None, None), (0.3, None), (None, 0.7), (0.3, 0.7)]
 
 
+def maps_first(f, a):
+    """PyTorch's functions of images want the channels before rows and columns."""
+    return f(a.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+
+
+def convolve(layer, a, weight):
+    padding = layer.padding
+    if padding == "same" and layer.stride != (1, 1):  # PyTorch has none; the zeros as TensorFlow's manual counts them
+        for axis, (n, k, s) in enumerate(zip(a.shape[1:3], layer.kernel, layer.stride, strict=True)):
+            zeros = max(k - (n % s or s), 0)
+            a = functional.pad(a, [0, 0] * (2 - axis) + [zeros // 2, zeros - zeros // 2])
+        padding = "valid"
+    w = weight.permute(0, 3, 1, 2)
+    return maps_first(lambda a: functional.conv2d(a, w, stride=layer.stride, padding=padding), a)
+
+
+def pool(layer, a):
+    size = layer and layer.size
+    by = {
+        MaxPool: lambda a: functional.max_pool2d(a, size),
+        AvgPool: lambda a: functional.avg_pool2d(a, size),
+        L2Pool: lambda a: functional.lp_pool2d(a, 2.0, size),
+    }
+    return a if layer is None else maps_first(by[type(layer)], a)
+
+
 def by_torch(objective, params, batch, masks=()):
     """The cost with penalty, and its gradient: a list of weight and bias, layer by layer."""
     leaves = [torch.tensor(np.asarray(leaf), requires_grad=True) for leaf in jax.tree.leaves(params)]
@@ -49,6 +89,13 @@ def by_torch(objective, params, batch, masks=()):
     for layer in objective.network.layers:
         if isinstance(layer, Dropout):
             a = a * torch.tensor(next(masks))
+        elif isinstance(layer, Conv):
+            z = pool(layer.pool, convolve(layer, a, next(pairs))) + next(pairs)
+            a = NEURONS[layer.neuron.name](z.flatten(1)).reshape(z.shape)
+        elif isinstance(layer, Flatten):
+            a = a.flatten(1)
+        elif not hasattr(layer, "neuron"):
+            a = pool(layer, a)
         else:
             a = NEURONS[layer.neuron.name](functional.linear(a, next(pairs), next(pairs)))
     total = COSTS[objective.cost.name](a, y, labels, output.name)
@@ -58,12 +105,13 @@ def by_torch(objective, params, batch, masks=()):
     return float(total.detach()), [leaf.grad.numpy() for leaf in leaves]
 
 
-def problem(network, seed=0):
+def problem(network, seed=0, inputs=lambda x: x):
     rng = np.random.default_rng(seed)
-    shapes = jax.eval_shape(network.init, jax.random.key(0))
-    params = jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape) / np.sqrt(leaf.shape[-1])), shapes)
-    n_in, n_out = network.input_shape[0], network.output_shape[0]
-    return params, Dataset(rng.normal(size=(M, n_in)), rng.integers(n_out, size=M))
+    params = jax.tree.map(
+        lambda leaf: jnp.asarray(rng.normal(size=leaf.shape) / np.sqrt(leaf.size / len(leaf))), network.param_shapes
+    )
+    x = inputs(rng.normal(size=(M, *network.input_shape)))
+    return params, Dataset(x, rng.integers(network.output_shape[0], size=M))
 
 
 def assert_equal(objective, params, batch, key, total, wanted):
@@ -94,6 +142,46 @@ def test_both_gradients_are_pytorchs_with_the_same_dropout_masks(x64):
     masks = [np.asarray(saved[1]), np.asarray(saved[3])]
     assert all(len(np.unique(mask)) == 2 for mask in masks)
     assert_equal(objective, params, batch, key, *by_torch(objective, params, batch, masks))
+
+
+def blank(x):
+    """Small whole numbers, mostly zeros, and blank margins, as in MNIST: most windows have several largest entries."""
+    x = np.round(x)
+    x[:, :2], x[:, :, -2:] = 0, 0
+    return x
+
+
+IMAGES = {
+    "the book's": (
+        (12, 11, 1),
+        (Conv(1, 3, 3, sigmoid, pool=MaxPool(2)), Conv(3, 2, 2, sigmoid, pool=MaxPool((2, 3)))),
+    ),
+    "relu": ((12, 11, 2), (Conv(2, 3, (3, 2), relu, pool=MaxPool(2)), Conv(3, 4, 2, relu))),
+    "strides": ((9, 11, 2), (Conv(2, 3, (3, 2), tanh, (2, 3)), Conv(3, 2, 2, tanh))),
+    "same": ((5, 6, 2), (Conv(2, 3, (3, 2), tanh, padding="same"), Conv(3, 2, (2, 4), sigmoid, padding="same"))),
+    "same, strides": ((7, 8, 1), (Conv(1, 3, (3, 4), tanh, (2, 3), "same"), Conv(3, 2, 2, tanh, (3, 1), "same"))),
+    "the largest": ((9, 8, 2), (MaxPool((2, 3)), Conv(2, 3, 2, relu), MaxPool((3, 1)))),
+    "the largest of inputs that a layer made": ((9, 8, 2), (Conv(2, 3, 1, relu), MaxPool(2), MaxPool(2))),
+    "means": ((9, 8, 2), (AvgPool((2, 1)), Conv(2, 3, 2, tanh, pool=AvgPool((3, 2))))),
+    "roots": ((9, 8, 2), (Conv(2, 3, 2, tanh, pool=L2Pool((3, 2))), L2Pool((2, 1)))),
+    "softmax over all maps": ((5, 4, 2), (Conv(2, 3, 2, softmax, pool=AvgPool(2)),)),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")  # PyTorch's, about a copy
+@pytest.mark.parametrize("inputs", [np.asarray, blank], ids=["", "ties"])
+@pytest.mark.parametrize("form", ["windows", "library"])
+@pytest.mark.parametrize(("shape", "layers"), IMAGES.values(), ids=IMAGES)
+def test_both_gradients_of_networks_of_images_are_pytorchs(shape, layers, form, inputs, monkeypatch, x64):
+    """In the form for CPUs and in that for accelerators; of equals both choose the first."""
+    if form == "library":
+        monkeypatch.setattr(convolution, "correlate", correlation.by_library)
+        monkeypatch.setattr(convolution, "correlate_backward", correlation.by_library_backward)
+    n = math.prod(shape_after(layers, shape))
+    network = Network((*layers, Flatten(), Dense(n, 3, linear)), softmax, shape)
+    objective = Objective(network, log_likelihood, l2=0.7)
+    params, batch = problem(network, 1, inputs)
+    assert_equal(objective, params, batch, None, *by_torch(objective, params, batch))
 
 
 def test_ten_steps_of_descent_are_pytorchs(x64):
