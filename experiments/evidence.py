@@ -10,7 +10,9 @@ DIGITS = 7  # more than any figure of the report shows
 
 
 def rounded(values: Any) -> Any:
-    """The values of one metric as they are kept."""
+    """The values of one metric as they are kept; one alone, which algebra may judge to the last digit, as it is."""
+    if isinstance(values, list) and len(values) == 1 and isinstance(values[0], float):
+        return values
     if isinstance(values, list):
         return [rounded(value) for value in values]
     return None if values is None else float(f"{values:.{DIGITS}g}")
