@@ -85,7 +85,7 @@ class Network:
         if len(self.output_shape) != 1:
             raise ValueError(
                 f"Network: input_shape {self.input_shape} makes an output of shape {self.output_shape}, which is not a "
-                "vector; give the shape of one example, flat before the first Dense layer"
+                "vector; give the shape of one example, flat before the first Dense layer, or put Flatten() there"
             )
         if self.classes is not None and len(self.classes) != self.output_shape[0]:
             raise ValueError(
@@ -209,9 +209,11 @@ def _shapes(layers: tuple[Layer, ...], input_shape: tuple[int, ...]) -> tuple[tu
         try:
             a = jax.eval_shape(lambda key, a, layer=layer: layer.forward(layer.init(key), a, None)[0], key, a)
         except (TypeError, ValueError) as error:
+            below = "input_shape" if number == 0 else f"the output of layer {number - 1}"
+            image = isinstance(layer, Dense) and len(a.shape) > 1
             raise ValueError(
-                f"Network: layer {number}, {layer}, cannot take an input of shape {a.shape}; make its size that of "
-                f"{'input_shape' if number == 0 else f'the output of layer {number - 1}'} ({error})"
+                f"Network: layer {number}, {layer}, cannot take an input of shape {a.shape}; "
+                f"{'put Flatten() before it' if image else f'make its size that of {below}'} ({error})"
             ) from error
         shapes.append(a.shape)
     return tuple(shapes)

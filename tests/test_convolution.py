@@ -453,6 +453,12 @@ def test_the_layer_below_is_named_where_its_maps_do_not_fit():
         Network((Conv(1, 2, 3), Conv(4, 2, 3), Flatten(), Dense(32, 2, linear)), sigmoid, (8, 8, 1))
 
 
+@pytest.mark.parametrize("layers", [(Conv(1, 2, 3), Dense(72, 2, linear)), (Conv(1, 2, 3, linear),)])
+def test_a_missing_flatten_is_named(layers):
+    with pytest.raises(ValueError, match=r"^Network: .* shape \(6, 6, 2\).*; .*put Flatten\(\)"):
+        Network(layers, sigmoid, (8, 8, 1))
+
+
 # Files
 
 

@@ -114,10 +114,15 @@ def problem(network, seed=0, inputs=lambda x: x):
     return params, Dataset(x, rng.integers(network.output_shape[0], size=M))
 
 
-def assert_equal(objective, params, batch, key, total, wanted):
-    np.testing.assert_allclose(objective(params, batch, N, key), total, rtol=1e-13)
-    for make in (autodiff, backprop):
-        for got, want in zip(jax.tree.leaves(make(objective)(params, batch, N, key)), wanted, strict=True):
+def in_one_program(objective, key=None):
+    """The value, and both gradients."""
+    return jax.jit(lambda *args: [f(*args, N, key) for f in (objective, autodiff(objective), backprop(objective))])
+
+
+def assert_equal(found, total, wanted):
+    np.testing.assert_allclose(found[0], total, rtol=1e-13)
+    for gradient in found[1:]:
+        for got, want in zip(jax.tree.leaves(gradient), wanted, strict=True):
             assert np.linalg.norm(want) > 0
             assert np.linalg.norm(got - want) <= 1e-12 * np.linalg.norm(want)
 
@@ -129,7 +134,7 @@ def test_both_gradients_are_pytorchs(cost, output, hidden, x64):
     sizes = [7, 5, 6, 4, 5][: 3 + which % 3]
     objective = Objective(mlp([*sizes, 3], hidden=hidden, output=output), cost, *PENALTIES[which % 4])
     params, batch = problem(objective.network, which)
-    assert_equal(objective, params, batch, None, *by_torch(objective, params, batch))
+    assert_equal(in_one_program(objective)(params, batch), *by_torch(objective, params, batch))
 
 
 def test_both_gradients_are_pytorchs_with_the_same_dropout_masks(x64):
@@ -141,7 +146,7 @@ def test_both_gradients_are_pytorchs_with_the_same_dropout_masks(x64):
     _, saved = jax.vmap(objective.network.forward, (None, 0, 0))(params, jnp.asarray(batch.inputs), keys)
     masks = [np.asarray(saved[1]), np.asarray(saved[3])]
     assert all(len(np.unique(mask)) == 2 for mask in masks)
-    assert_equal(objective, params, batch, key, *by_torch(objective, params, batch, masks))
+    assert_equal(in_one_program(objective, key)(params, batch), *by_torch(objective, params, batch, masks))
 
 
 def blank(x):
@@ -168,20 +173,31 @@ IMAGES = {
 }
 
 
+def of_images(name):
+    shape, layers = IMAGES[name]
+    last = Dense(math.prod(shape_after(layers, shape)), 3, linear)
+    return Objective(Network((*layers, Flatten(), last), softmax, shape), log_likelihood, l2=0.7)
+
+
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")  # PyTorch's, about a copy
-@pytest.mark.parametrize("inputs", [np.asarray, blank], ids=["", "ties"])
-@pytest.mark.parametrize("form", ["windows", "library"])
-@pytest.mark.parametrize(("shape", "layers"), IMAGES.values(), ids=IMAGES)
-def test_both_gradients_of_networks_of_images_are_pytorchs(shape, layers, form, inputs, monkeypatch, x64):
-    """In the form for CPUs and in that for accelerators; of equals both choose the first."""
-    if form == "library":
-        monkeypatch.setattr(convolution, "correlate", correlation.by_library)
-        monkeypatch.setattr(convolution, "correlate_backward", correlation.by_library_backward)
-    n = math.prod(shape_after(layers, shape))
-    network = Network((*layers, Flatten(), Dense(n, 3, linear)), softmax, shape)
-    objective = Objective(network, log_likelihood, l2=0.7)
-    params, batch = problem(network, 1, inputs)
-    assert_equal(objective, params, batch, None, *by_torch(objective, params, batch))
+@pytest.mark.parametrize("name", IMAGES)
+def test_both_gradients_of_networks_of_images_are_pytorchs(name, x64):
+    """Of equals both choose the first."""
+    objective = of_images(name)
+    compiled = in_one_program(objective)
+    for inputs in (np.asarray, blank):
+        params, batch = problem(objective.network, 1, inputs)
+        assert_equal(compiled(params, batch), *by_torch(objective, params, batch))
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+@pytest.mark.parametrize("name", ["the book's", "strides", "same", "same, strides"])
+def test_so_they_are_in_the_form_for_accelerators(name, monkeypatch, x64):
+    monkeypatch.setattr(convolution, "correlate", correlation.by_library)
+    monkeypatch.setattr(convolution, "correlate_backward", correlation.by_library_backward)
+    objective = of_images(name)
+    params, batch = problem(objective.network, 1, blank)
+    assert_equal(in_one_program(objective)(params, batch), *by_torch(objective, params, batch))
 
 
 def test_ten_steps_of_descent_are_pytorchs(x64):
