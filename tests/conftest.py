@@ -1,6 +1,7 @@
 """What all tests share: strict shapes, real digits, and MNIST where there is one."""
 
 import os
+import pathlib
 
 import browsing
 import jax
@@ -16,6 +17,7 @@ if not OPTIMIZED:
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
     if jax.__version_info__ < (0, 11):
         os.environ["XLA_FLAGS"] += " --xla_cpu_use_fusion_emitters=false"
+MAPS = 15_000
 jax.config.update("jax_num_cpu_devices", 2)  # as the experiments' command does; before the first use
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
@@ -28,6 +30,15 @@ def pytest_report_header():
 def pytest_collection_modifyitems(items):
     """The slow tests first: a long one that starts last keeps one core busy and the others waiting."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forgotten_programs():
+    """Every compiled program has memory maps, and Linux lets a process have 65,530: at the next one it crashes."""
+    yield
+    maps = pathlib.Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MAPS:
+        jax.clear_caches()
 
 
 @pytest.fixture(scope="session")
