@@ -222,7 +222,8 @@ def slopes_of(
         For each rule and each array of its input: directions, and the slopes of all outputs along them.
     """
     found: list[Seen] = [[[] for _ in jax.tree.leaves(x)] for x in xs]
-    for number, draw in itertools.product(range(max(map(len, found))), draws):
+    alike = np.ones(1)  # all entries: what is equal stays equal, so that there is a slope even where a pooling has ties
+    for number, draw in itertools.product(range(max(map(len, found))), [*draws, alike]):
         along = [move_one(x, number, draw) for x in xs]
         outputs = _outputs(objective, params, batch, n, keys, xs, along)
         for seen, v, values in zip(found, along, outputs, strict=True):
