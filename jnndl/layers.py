@@ -106,8 +106,7 @@ class Dense:
     ) -> tuple[Float[Array, " n_out"], tuple[Array, Array]]:
         """The activation for one example, and (a, z) saved."""
         if a.shape != (self.n_in,):
-            hint = "; put Flatten() before it" if len(a.shape) > 1 else ""
-            raise ValueError(f"Dense takes {self.n_in} numbers, not an input of shape {a.shape}{hint}")
+            raise ValueError(f"Dense takes {self.n_in} numbers, not an input of shape {a.shape}")
         z = params.weight @ a + params.bias
         return self.neuron.forward(z), (a, z)
 

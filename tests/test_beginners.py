@@ -184,7 +184,7 @@ CALLS = [
     ),
     (
         "jnndl.Network((jnndl.Conv(1, 4, 3), jnndl.Dense(144, 10, 'linear')), 'sigmoid', (8, 8, 1))",
-        "Network: layer 1, Dense(144, 10, linear), cannot take an input of shape (6, 6, 4); make its size",
+        "Network: layer 1, Dense(144, 10, linear), cannot take an input of shape (6, 6, 4); put Flatten() before it",
     ),
     ("jnndl.Conv(1, 4, 3, pool=2)", "Conv: pool is 2; give MaxPool(2), AvgPool(2), L2Pool(2) or None"),
     ("jnndl.Conv(1, 4, 3, padding='full')", "Conv: padding is 'full'; give 'valid' or 'same'"),

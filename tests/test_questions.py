@@ -101,7 +101,7 @@ def test_quick_runs_leave_results_pictures_and_a_report(monkeypatch, tmp_path, c
             assert summary["mean"] == pytest.approx(sum(summary["per_seed"]) / 2)
             network, params = jnndl.load(folder / "network.safetensors")
             assert network.scale is not None, name  # raw pixels are enough
-            assert jnndl.predict(network, params, jnndl.load_digits().test).labels.shape == (300,)
+            assert jnndl.predict(network, params, jnndl.load_digits().test.inputs).labels.shape == (300,)
 
         # For below: a comparable run shows the book's numbers, too.
         (folder / "result.json").write_text(json.dumps(result | {"comparable": True}))

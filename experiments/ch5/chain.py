@@ -123,7 +123,7 @@ def run(job: Job) -> Outcome:
             measured[FACTORS].append(farthest(factors, 25))
             measured[GROWTH].append(growth)
         z = jnp.linspace(-5, 5, 201)
-        slope = sigma_prime(z)
+        slope = np.asarray(sigma_prime(z))
     heights, edges = np.histogram(np.log10(ratios), bins=80, range=(0, 5), density=True)
     return Outcome(
         config={"neurons": DEPTH, "chains": CHAINS, "weights": "N(0, 1)", "biases": "N(0, 1)", "cost": "quadratic"}
