@@ -406,6 +406,23 @@ def test_lines_from_maps_count_all_of_their_pixels(blank):
             assert pull == pytest.approx(wanted[j, source], rel=1e-12)
 
 
+def test_a_pool_lights_up_by_the_range_of_what_it_pools(blank):
+    """The largest and the mean of numbers from -1 to 1 are too; the root of their squares has no bound, as ReLU."""
+    layers = Conv(1, 2, 3, "tanh"), MaxPool(2), AvgPool(1), Dropout(0.5), L2Pool(3), Flatten()
+    network = convolutional(2, *layers)
+    model = page.describe(network, parameters(network))
+    found = blank.evaluate("(model) => build(model).layers.map(({ neuron, kind }) => [neuron, kind])", model)
+    assert found == [
+        ["tanh", "tanh"],
+        ["tanh", "max pool"],
+        ["tanh", "mean pool"],
+        ["tanh", None],
+        ["relu", "L2 pool"],
+        ["relu", None],
+        ["linear", "linear"],
+    ]
+
+
 # The book's network of two convolutions (chapter 6), and a smaller one.
 ON_MNIST = {
     "small": (
