@@ -165,7 +165,8 @@ def install(built, folder, extra):
     venv.create(environment, symlinks=True)
     python = environment / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", "--no-compile", built]
-    done = subprocess.run(pip, capture_output=True, text=True)
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # or pip finds another jnndl
+    done = subprocess.run(pip, env=alone, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (site,) = environment.glob("lib/python*/site-packages")
     lend(site, f"jnndl[{extra}]")
