@@ -138,11 +138,8 @@ def check_gradients(
     validation.check_model(objective.network, objective.cost)
     validation.check_params(objective.network, params)
     validation.check_data(objective.network, objective.cost, batch, "checked")
-    limits, n, (layers_key, directions_key) = (
-        TOLERANCES[dtype],
-        SHARE * len(batch),
-        jax.random.split(check_keys("key", key, 0)),
-    )
+    limits, n = TOLERANCES[dtype], SHARE * len(batch)
+    layers_key, directions_key = jax.random.split(check_keys("key", key, 0))
     with jax.enable_x64(True), jax.default_matmul_precision("highest"):
         params = jax.tree.map(lambda a: jnp.asarray(a, dtype), params)
         exact = jax.tree.map(lambda a: a.astype(float), params)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Key, PyTree, UInt
 
-from jnndl.chunks import CHUNK, chunk_size, scan_chunks
+from jnndl.chunks import CHUNK, scan_chunks
 from jnndl.data import Dataset
 from jnndl.layers import TrainingKey
 from jnndl.network import Params
@@ -28,8 +28,7 @@ def epoch(config: TrainConfig, state: State, training: Dataset) -> State:
     # Flat before they are shuffled: rows are fetched faster than images.
     training = dataclasses.replace(training, inputs=training.inputs.reshape(n, *config.network.input_shape))
     objective, optimizer = make_objective(config, state.hyper), make_optimizer(config, state.hyper)
-    part = chunk_size(config.network.bytes_per_example[1])
-    gradient, value = in_parts(config.gradient(objective), part), in_parts(objective, part)
+    gradient, value = (in_parts(mean, config.network.chunk) for mean in (config.gradient(objective), objective))
     shuffle_key, layers_key = jax.random.split(jax.random.fold_in(state.key, state.epoch))
 
     def update(carry: tuple[Params, PyTree], number: Array | int, batch: Dataset) -> tuple[Params, PyTree]:

@@ -20,7 +20,6 @@ from jaxtyping import Array, Key
 from jnndl import validation
 from jnndl.arguments import REQUIRED, check_keys, check_whole
 from jnndl.chance import warn_at_chance
-from jnndl.chunks import chunk_size
 from jnndl.data import Dataset
 from jnndl.measures import History, Scores
 from jnndl.network import Network, Params
@@ -179,8 +178,7 @@ def how_many_fit(run: Run, keys: Key[Array, " networks"], devices: Sequence[jax.
     bytes_each = 2 * _bytes(one) + 2 * _bytes(one.params)
     memory = (devices[0].memory_stats() or {}).get("bytes_limit", 0)
     if devices[0].platform != "cpu":
-        total, largest = run.config.network.bytes_per_example
-        bytes_each += chunk_size(largest) * total
+        bytes_each += run.config.network.chunk * run.config.network.bytes_per_example[0]
     return int((len(devices) * memory or HOST_BYTES) // 2 // bytes_each)
 
 

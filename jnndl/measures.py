@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from jnndl import validation
-from jnndl.chunks import chunk_size
 from jnndl.costs import Cost, as_cost, cross_entropy
 from jnndl.data import Dataset, rescale, warn_far
 from jnndl.gradients import Objective
@@ -132,7 +131,7 @@ def costs_and_outputs(
         z, _ = network.forward(params, x[0])
         return objective.cost.value(z, y[0], network.neuron), network.neuron.forward(z)
 
-    return jax.lax.map(one, (data.inputs, data.targets), batch_size=chunk_size(network.bytes_per_example[1]))
+    return jax.lax.map(one, (data.inputs, data.targets), batch_size=network.chunk)
 
 
 def _cost_and_accuracy(objective: Objective, params: Params, data: Dataset) -> tuple[Array, Array | None]:
@@ -232,7 +231,7 @@ class Prediction(NamedTuple):
 
 @functools.partial(jax.jit, static_argnames="network")
 def _outputs(network: Network, params: Params, x: Array) -> Array:
-    return jax.lax.map(lambda x: network(params, x), x, batch_size=chunk_size(network.bytes_per_example[1]))
+    return jax.lax.map(lambda x: network(params, x), x, batch_size=network.chunk)
 
 
 def predict(network: Network, params: Params, inputs: Dataset | Float[Array | np.ndarray, "n ..."] | Any) -> Prediction:

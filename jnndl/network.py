@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key, PyTree
 
 from jnndl import arguments, initializers
+from jnndl.chunks import chunk_size
 from jnndl.convolution import Conv, Flatten
 from jnndl.data import as_scale
 from jnndl.layers import Dense, Dropout, Layer, TrainingKey
@@ -134,6 +135,11 @@ class Network:
         # What does not grow depends on the parameters alone, such as the weights in another shape.
         growth = [more - fewer for fewer, more in zip(sizes(2), sizes(3), strict=True)]
         return sum(growth), max(growth)
+
+    @property
+    def chunk(self) -> int:
+        """How many examples to look at together, so that its largest array stays small (``chunks.chunk_size``)."""
+        return chunk_size(self.bytes_per_example[1])
 
     @functools.cached_property
     def param_shapes(self) -> Params:

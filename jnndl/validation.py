@@ -27,13 +27,15 @@ def check_model(network: Any, cost: Cost) -> None:
 
 
 def check_network(network: Any) -> None:
-    """Raise where the network is something else."""
+    """Raise where the network is something else, or has nothing to learn."""
     if isinstance(network, Dataset):
         raise TypeError("network is a Dataset; give the network first and the data after it")
     if isinstance(network, tuple):
         raise TypeError(f"network is {short_repr(network)}; give the network first and its parameters after it")
     if not isinstance(network, Network):
         raise TypeError(f"network is {short_repr(network)}; give a Network, such as mlp([784, 30, 10])")
+    if not jax.tree.leaves(network.param_shapes):
+        raise ValueError(f"network is {short_repr(network)}: no layer of the network has parameters; add a Dense layer")
 
 
 def check_functions(*, gradient: Any, optimizer: Any, schedule: Any, probe: Any, callback: Any, momentum: Any) -> None:

@@ -571,8 +571,8 @@ def test_training_and_measuring_a_few_examples_at_a_time_gives_the_same(digits, 
             )
         )(state, data)
 
-    assert chunks.chunk_size(network.bytes_per_example[1]) > 50
+    assert network.chunk > 50
     wanted = both()
     monkeypatch.setitem(chunks.LARGEST, "cpu", 7 * network.bytes_per_example[1])
-    assert chunks.chunk_size(network.bytes_per_example[1]) == 7
+    assert network.chunk == 7
     jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-11, atol=1e-13), both(), wanted)

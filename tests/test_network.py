@@ -281,3 +281,10 @@ def test_summary_counts_by_hand():
     lines = Network((Dense(784, 30), Dropout(0.5), Dense(30, 10, "linear")), "sigmoid", (784,)).summary().splitlines()
     assert [line.split()[-1] for line in lines[2:]] == ["23,550", "0", "310", "10", "23,860"]  # 784 x 30 + 30, ...
     assert lines[3].split()[:2] == ["1", "Dropout(rate=0.5)"]
+
+
+def test_a_network_that_learns_nothing_is_refused():
+    network, data = Network((jnndl.Flatten(),), sigmoid, (3, 1, 1)), jnndl.Dataset(np.zeros((2, 3)), np.zeros(2, int))
+    for call in (lambda: jnndl.predict(network, ((),), data), lambda: jnndl.fit(network, data, key=0, epochs=1)):
+        with pytest.raises(ValueError, match="no layer of the network has parameters; add a Dense layer"):
+            call()

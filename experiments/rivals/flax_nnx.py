@@ -74,7 +74,7 @@ class Tutorial:
         self.task = task
         self.x = self.images(task.floats(task.inputs))
         self.y = task.labels.astype(np.int32) if task.maps else task.targets()
-        self.model = (CNN if task.maps else MLP)(task, nnx.Rngs(0))
+        self.model: Any = (CNN if task.maps else MLP)(task, nnx.Rngs(0))
         for module, (w, b) in zip(self.modules(), task.layers, strict=True):
             module.kernel[...], module.bias[...] = (w.transpose(1, 2, 3, 0) if w.ndim == 4 else w.T), b
         self.optimizer = nnx.Optimizer(self.model, optax.sgd(task.learning_rate), wrt=nnx.Param)
