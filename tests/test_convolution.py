@@ -17,6 +17,7 @@ from jnndl import (
     Conv,
     Dataset,
     Dense,
+    Dropout,
     Flatten,
     L2Pool,
     MaxPool,
@@ -300,6 +301,30 @@ def test_the_root_of_nothing_has_the_gradient_0(x64):
     np.testing.assert_allclose(by_jax[0, :, :, 0], wanted, rtol=1e-15)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_root_of_nothing_stays_0_behind_a_convolution(dtype, x64):
+    """Weights of 0, blank margins: every window is of zeros, and nothing that comes down is NaN."""
+    layer = Conv(1, 2, 2, tanh, pool=L2Pool((2, 1)))
+    params = Affine(jnp.zeros((2, 2, 2, 1), dtype), jnp.ones(2, dtype))
+    a, grad = numbers(3, 5, 4, 1).astype(dtype), numbers(3, 2, 3, 2, seed=1).astype(dtype)
+
+    def forward(params, a):
+        return jax.vmap(layer.forward, (None, 0))(params, a)
+
+    @jax.jit
+    def gradients(params, a, grad):
+        found, saved = forward(params, a)
+        by_jax = jax.vjp(lambda *args: forward(*args)[0], params, a)[1](grad)[::-1]
+        return found, layer.backward(params, saved, grad), by_jax
+
+    found, *both = gradients(params, a, grad)
+    np.testing.assert_array_equal(found, np.full(found.shape, found[0, 0, 0, 0]))  # sigma(b)
+    for grad_a, grads in both:
+        assert not np.any(grad_a)
+        assert not np.any(grads.weight)
+        np.testing.assert_allclose(grads.bias, np.sum(grad * (1 - found**2), axis=(0, 1, 2)), rtol=1e-5)
+
+
 # Which form is computed where
 
 
@@ -543,6 +568,22 @@ def test_training_by_hand_alone_and_by_jax_among_many_ends_at_the_same_parameter
     by_jax = jnndl.fit_many(small(), data, keys=keys, params=stacked, gradient="autodiff", **settings).one(1).params
     jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-12), by_hand, by_jax)
     assert np.linalg.norm(by_hand[0].weight - params[0].weight) > 0.1
+
+
+@pytest.mark.parametrize("gradient", ["backprop", "autodiff"])
+def test_two_networks_of_images_on_two_devices_are_each_the_one_trained_alone(gradient, digits):
+    layers = (Conv(1, 3, 3, relu, pool=MaxPool(2)), Conv(3, 4, 2, tanh, 1, "same", L2Pool((1, 3))), AvgPool((3, 1)))
+    network = Network((*layers, Dropout(0.3), Flatten(), Dense(4, 10, linear)), "softmax", (8, 8, 1))
+    data, keys, rates = (digits.training[:60], digits.validation[:30]), jax.random.split(KEY, 2), (0.3, 0.05)
+    settings = {"epochs": 2, "batch_size": 20, "cost": "log_likelihood", "l2": 0.1, "gradient": gradient}
+    settings["measure_training"] = 0
+    many = jnndl.fit_many(network, *data, keys=keys, learning_rate=np.array(rates), **settings)
+    assert all(len(leaf.sharding.device_set) == 2 for leaf in jax.tree.leaves(many.params))
+    for number, (key, rate) in enumerate(zip(keys, rates, strict=True)):
+        alone, one = jnndl.fit(network, *data, key=key, learning_rate=rate, **settings), many.one(number)
+        assert leaves_as_bytes((one.params, one.history)) == leaves_as_bytes((alone.params, alone.history))
+    first, second = leaves_as_bytes(many.one(0).params), leaves_as_bytes(many.one(1).params)
+    assert not set(first) & set(second)
 
 
 def test_examples_are_counted_by_their_bytes():

@@ -1,6 +1,7 @@
 """Every handwritten rule, changed in turn: the checker has to fail, and to name the rule that was changed."""
 
 import dataclasses
+import inspect
 from typing import NamedTuple
 
 import jax
@@ -20,6 +21,8 @@ from jnndl import (
     Network,
     check_gradients,
     checks,
+    convolution,
+    correlation,
     gradients,
     regularizers,
 )
@@ -182,6 +185,11 @@ def beside(s, rows):
     return s.where._replace(low=(s.where.low[0] - rows, s.where.low[1]), high=(s.where.high[0] + rows, s.where.high[1]))
 
 
+def other_side(s):
+    """Windows with the odd column of zeros before the image."""
+    return s.where._replace(low=s.where.high, high=s.where.low)
+
+
 def one_by_one(s):
     """The windows that stride 1 would take."""
     return s.where._replace(stride=(1, 1))
@@ -214,6 +222,56 @@ def everyone_largest(right, saved, grad):
     _, a = saved
     largest = jax.vmap(lambda a: MaxPool((2, 2)).forward((), a)[0])(a)
     return jnp.where(a == wide(largest, 2, 2, 1), wide(grad, 2, 2, 1), 0)
+
+
+def to_winners(winner, grad):
+    """The gradient at the entry of each window that has this number."""
+    windows = jax.nn.one_hot(winner, 4, dtype=grad.dtype) * grad[..., None]
+    parts = windows.reshape(*grad.shape, 2, 2).transpose(0, 1, 4, 2, 5, 3)
+    return MaxPool((2, 2))._join(parts, (len(grad), 13, 8, 2))
+
+
+# Where both maps of ReLUs are silent in two columns side by side, the root is of nothing.
+SILENT = Network(
+    (
+        Conv(1, 2, 1, relu),
+        Conv(2, 2, 1, linear, bias_init="zeros"),
+        L2Pool((1, 2)),
+        Flatten(),
+        Dense(12, 2, linear),
+    ),
+    sigmoid,
+    (3, 4, 1),
+)
+
+
+def root_of_nothing(wrong):
+    def plant(monkeypatch):
+        monkeypatch.setattr(L2Pool, "backward", lambda self, params, saved, grad: (wrong(*saved, grad), ()))
+        return gradients.Objective(SILENT)
+
+    return plant, "layer 2, L2Pool: backward's gradient for the layer below is off by nan"
+
+
+def form(function, right, wrong, array="the layer below"):
+    """``right`` replaced in the text of a function of ``correlation``; the network is computed in that form."""
+
+    def plant(monkeypatch):
+        original = getattr(correlation, function)
+        text, changed = inspect.getsource(inspect.unwrap(original)), dict(vars(correlation))
+        assert right in text
+        exec(text.replace(right, wrong), changed)
+
+        def backward(where, *arrays):
+            return (changed[function] if where.kernel == SQUARE.kernel else original)(where, *arrays)
+
+        monkeypatch.setattr(correlation, function, backward)
+        if function == "by_library_backward":
+            monkeypatch.setattr(convolution, "correlate", correlation.by_library)
+            monkeypatch.setattr(convolution, "correlate_backward", backward)
+        return gradients.Objective(MAPS)
+
+    return plant, f"layer 1, Conv: backward's gradient for {array}"
 
 
 def cost(right, output, wrong):
@@ -359,88 +417,6 @@ FAULTS = {
     "a user's layer: a plain tuple": users(lambda below, g: (below, tuple(g)), "'s gradient for parameters Gain"),
     "a user's layer: no gradient": users(lambda below, g: (below, ()), "'s gradient for parameters Gain"),
     "a user's layer: no mini-batch": users(lambda below, g: (below.sum(axis=0), g), "'s gradient for the layer below"),
-    "conv: sign below": conv("the layer below", below=lambda s: -down(s.where, s.w, s.delta, s.a.shape[1:])),
-    "conv: nothing goes down": conv("the layer below", below=lambda s: 0 * s.a),
-    "conv: kernel turned": conv(
-        "the layer below", below=lambda s: down(s.where, s.w[:, ::-1, ::-1], s.delta, s.a.shape[1:])
-    ),
-    "conv: rows for columns": conv(
-        "the layer below", below=lambda s: down(s.where, s.w.transpose(0, 2, 1, 3), s.delta, s.a.shape[1:])
-    ),
-    "conv: channels for maps below": conv(
-        "the layer below", below=lambda s: down(s.where, s.w.transpose(3, 1, 2, 0), s.delta, s.a.shape[1:])
-    ),
-    "conv: stride forgotten below": conv(
-        "the layer below", below=lambda s: down(one_by_one(s), s.w, s.delta, s.a.shape[1:])
-    ),
-    "conv: padding off by one below": conv(
-        "the layer below", below=lambda s: down(beside(s, 1), s.w, s.delta, s.a.shape[1:])
-    ),
-    "conv: pooling forgotten below": conv(
-        "the layer below", below=lambda s: down(s.where, s.w, spread(s), s.a.shape[1:])
-    ),
-    "conv: sigma' forgotten below": conv(
-        "the layer below",
-        below=lambda s: down(s.where, s.w, s.pool.backward((), s.kept, s.grad)[0], s.a.shape[1:]),
-    ),
-    "conv: last example missed below": conv(
-        "the layer below", below=lambda s: down(s.where, s.w, s.delta.at[-1].set(0), s.a.shape[1:])
-    ),
-    "conv: last row of windows missed below": conv(
-        "the layer below", below=lambda s: down(s.where, s.w, s.delta.at[:, -2:].set(0), s.a.shape[1:])
-    ),
-    "conv: sign of the weights": conv("weight", weight=lambda s: -up(s.where, s.a, s.delta)),
-    "conv: weights turned": conv("weight", weight=lambda s: up(s.where, s.a, s.delta)[:, ::-1, ::-1]),
-    "conv: rows of the weights for columns": conv(
-        "weight", weight=lambda s: up(s.where, s.a, s.delta).transpose(0, 2, 1, 3)
-    ),
-    "conv: channels for maps": conv("weight", weight=lambda s: up(s.where, s.a, s.delta).transpose(3, 1, 2, 0)),
-    "conv: stride forgotten": conv(
-        "weight", weight=lambda s: up(one_by_one(s), s.a[:, :, : s.delta.shape[2] + 1], s.delta)
-    ),
-    "conv: padding off by one": conv("weight", weight=lambda s: up(beside(s, 1), s.a, s.delta)),
-    "conv: pooling forgotten": conv("weight", weight=lambda s: up(s.where, s.a, spread(s))),
-    "conv: sigma' forgotten": conv("weight", weight=lambda s: up(s.where, s.a, s.pool.backward((), s.kept, s.grad)[0])),
-    "conv: mean for sum over examples": conv("weight", weight=lambda s: up(s.where, s.a, s.delta) / len(s.a)),
-    "conv: mean for sum over places": conv(
-        "weight", weight=lambda s: up(s.where, s.a, s.delta) / s.delta[0, ..., 0].size
-    ),
-    "conv: last example missed": conv("weight", weight=lambda s: up(s.where, s.a[:-1], s.delta[:-1])),
-    "conv: weights of dense layers": conv("weight", weight=lambda s: up(s.where, s.a, s.delta).reshape(2, -1)),
-    "conv: bias, sign": conv("bias", bias=lambda s: -jnp.sum(s.pooled, axis=(0, 1, 2))),
-    "conv: bias, mean for sum": conv("bias", bias=lambda s: jnp.mean(s.pooled, axis=(0, 1, 2))),
-    "conv: bias, sum over examples only": conv("bias", bias=lambda s: jnp.sum(s.pooled, axis=0)),
-    "conv: bias, mean over places": conv("bias", bias=lambda s: jnp.sum(jnp.mean(s.pooled, axis=(1, 2)), axis=0)),
-    "conv: bias, pooling forgotten": conv("bias", bias=lambda s: jnp.sum(spread(s), axis=(0, 1, 2))),
-    "conv: bias, sigma' forgotten": conv("bias", bias=lambda s: jnp.sum(s.grad, axis=(0, 1, 2))),
-    "conv: bias, last example missed": conv("bias", bias=lambda s: jnp.sum(s.pooled[:-1], axis=(0, 1, 2))),
-    "max: sign": images(1, lambda right, saved, grad: -right),
-    "max: shared among all": images(1, lambda right, saved, grad: wide(grad, 2, 2, 1) / 4),
-    "max: all of the window": images(1, lambda right, saved, grad: wide(grad, 2, 2, 1)),
-    "max: the first row, whoever wins": images(1, lambda right, saved, grad: wide(grad, 2, 2, 1).at[:, 1::2].set(0)),
-    "max: rows for columns in the window": images(
-        1, lambda right, saved, grad: MaxPool((2, 2))._join(MaxPool((2, 2))._split(right).swapaxes(2, 4), right.shape)
-    ),
-    "max: the window beside": images(1, lambda right, saved, grad: jnp.roll(right, 2, axis=2)),
-    "max: maps exchanged": images(1, lambda right, saved, grad: right[..., ::-1]),
-    "max: last example missed": images(1, lambda right, saved, grad: right.at[-1].set(0)),
-    "max: the rest has a gradient": images(1, lambda right, saved, grad: right.at[:, -1].set(1)),
-    "max: every one of equals wins": (*images(1, everyone_largest), True),
-    "root: not divided by the root": images(2, lambda right, saved, grad: saved[0] * wide(grad, 1, 2)),
-    "root: divided by its square": images(2, lambda right, saved, grad: right / wide(saved[1], 1, 2)),
-    "root: twice": images(2, lambda right, saved, grad: 2 * right),
-    "root: the entry forgotten": images(2, lambda right, saved, grad: wide(grad / saved[1], 1, 2)),
-    "root: no square": images(2, lambda right, saved, grad: jnp.sign(saved[0]) * wide(grad, 1, 2)),
-    "root: sign": images(2, lambda right, saved, grad: -right),
-    "avg: not divided": images(3, lambda right, saved, grad: 3 * right),
-    "avg: divided by the square": images(3, lambda right, saved, grad: right / 3),
-    "avg: only the first": images(3, lambda right, saved, grad: right.at[:, 1::3].set(0)),
-    "avg: the window beside": images(3, lambda right, saved, grad: jnp.roll(right, 3, axis=1)),
-    "avg: sign": images(3, lambda right, saved, grad: -right),
-    "flatten: columns first": images(4, lambda right, saved, grad: grad.reshape(-1, 2, 2, 2).transpose(0, 2, 1, 3)),
-    "flatten: maps first": images(4, lambda right, saved, grad: grad.reshape(-1, 2, 2, 2).transpose(0, 2, 3, 1)),
-    "flatten: left flat": images(4, lambda right, saved, grad: grad),
-    "flatten: examples mixed": images(4, lambda right, saved, grad: right[::-1]),
     "quadratic: derivative dropped": cost(quadratic, sigmoid, lambda delta, a, y: a - y),
     "quadratic: half forgotten": cost(quadratic, sigmoid, lambda delta, a, y: 2 * delta),
     "quadratic: y - a": cost(quadratic, tanh, lambda delta, a, y: -delta),
@@ -468,6 +444,133 @@ FAULTS = {
     "no key": whole(lambda gradient, p, batch, n, key: gradient(p, batch, n, None), Dropout(0.4)),
     "one mask for all": whole(same_mask, Dropout(0.4)),
     "layers in the wrong order": whole(lambda gradient, *a: gradient(*a)[::-1]),
+}
+
+# ``pytest --collect-only -q -k layer_of_images`` on this file lists and counts them.
+OF_IMAGES = {
+    "conv: sign below": conv("the layer below", below=lambda s: -down(s.where, s.w, s.delta, s.a.shape[1:])),
+    "conv: nothing goes down": conv("the layer below", below=lambda s: 0 * s.a),
+    "conv: kernel turned": conv(
+        "the layer below", below=lambda s: down(s.where, s.w[:, ::-1, ::-1], s.delta, s.a.shape[1:])
+    ),
+    "conv: rows for columns": conv(
+        "the layer below", below=lambda s: down(s.where, s.w.transpose(0, 2, 1, 3), s.delta, s.a.shape[1:])
+    ),
+    "conv: channels for maps below": conv(
+        "the layer below", below=lambda s: down(s.where, s.w.transpose(3, 1, 2, 0), s.delta, s.a.shape[1:])
+    ),
+    "conv: stride forgotten below": conv(
+        "the layer below", below=lambda s: down(one_by_one(s), s.w, s.delta, s.a.shape[1:])
+    ),
+    "conv: padding off by one below": conv(
+        "the layer below", below=lambda s: down(beside(s, 1), s.w, s.delta, s.a.shape[1:])
+    ),
+    "conv: zeros on the wrong side below": conv(
+        "the layer below", below=lambda s: down(other_side(s), s.w, s.delta, s.a.shape[1:])
+    ),
+    "conv: pooling forgotten below": conv(
+        "the layer below", below=lambda s: down(s.where, s.w, spread(s), s.a.shape[1:])
+    ),
+    "conv: sigma' forgotten below": conv(
+        "the layer below",
+        below=lambda s: down(s.where, s.w, s.pool.backward((), s.kept, s.grad)[0], s.a.shape[1:]),
+    ),
+    "conv: last example missed below": conv(
+        "the layer below", below=lambda s: down(s.where, s.w, s.delta.at[-1].set(0), s.a.shape[1:])
+    ),
+    "conv: last row of windows missed below": conv(
+        "the layer below", below=lambda s: down(s.where, s.w, s.delta.at[:, -2:].set(0), s.a.shape[1:])
+    ),
+    "conv: sign of the weights": conv("weight", weight=lambda s: -up(s.where, s.a, s.delta)),
+    "conv: weights turned": conv("weight", weight=lambda s: up(s.where, s.a, s.delta)[:, ::-1, ::-1]),
+    "conv: rows of the weights for columns": conv(
+        "weight", weight=lambda s: up(s.where, s.a, s.delta).transpose(0, 2, 1, 3)
+    ),
+    "conv: channels for maps": conv("weight", weight=lambda s: up(s.where, s.a, s.delta).transpose(3, 1, 2, 0)),
+    "conv: stride forgotten": conv(
+        "weight", weight=lambda s: up(one_by_one(s), s.a[:, :, : s.delta.shape[2] + 1], s.delta)
+    ),
+    "conv: padding off by one": conv("weight", weight=lambda s: up(beside(s, 1), s.a, s.delta)),
+    "conv: zeros on the wrong side": conv("weight", weight=lambda s: up(other_side(s), s.a, s.delta)),
+    "conv: pooling forgotten": conv("weight", weight=lambda s: up(s.where, s.a, spread(s))),
+    "conv: sigma' forgotten": conv("weight", weight=lambda s: up(s.where, s.a, s.pool.backward((), s.kept, s.grad)[0])),
+    "conv: mean for sum over examples": conv("weight", weight=lambda s: up(s.where, s.a, s.delta) / len(s.a)),
+    "conv: mean for sum over places": conv(
+        "weight", weight=lambda s: up(s.where, s.a, s.delta) / s.delta[0, ..., 0].size
+    ),
+    "conv: last example missed": conv("weight", weight=lambda s: up(s.where, s.a[:-1], s.delta[:-1])),
+    "conv: first column of windows missed": conv(
+        "weight", weight=lambda s: up(s.where, s.a, s.delta.at[:, :, 0].set(0))
+    ),
+    "conv: weights of dense layers": conv("weight", weight=lambda s: up(s.where, s.a, s.delta).reshape(2, -1)),
+    "conv: bias, sign": conv("bias", bias=lambda s: -jnp.sum(s.pooled, axis=(0, 1, 2))),
+    "conv: bias, mean for sum": conv("bias", bias=lambda s: jnp.mean(s.pooled, axis=(0, 1, 2))),
+    "conv: bias, sum over examples only": conv("bias", bias=lambda s: jnp.sum(s.pooled, axis=0)),
+    "conv: bias, mean over places": conv("bias", bias=lambda s: jnp.sum(jnp.mean(s.pooled, axis=(1, 2)), axis=0)),
+    "conv: bias, pooling forgotten": conv("bias", bias=lambda s: jnp.sum(spread(s), axis=(0, 1, 2))),
+    "conv: bias, sigma' forgotten": conv("bias", bias=lambda s: jnp.sum(s.grad, axis=(0, 1, 2))),
+    "conv: bias, last example missed": conv("bias", bias=lambda s: jnp.sum(s.pooled[:-1], axis=(0, 1, 2))),
+    "max: sign": images(1, lambda right, saved, grad: -right),
+    "max: shared among all": images(1, lambda right, saved, grad: wide(grad, 2, 2, 1) / 4),
+    "max: all of the window": images(1, lambda right, saved, grad: wide(grad, 2, 2, 1)),
+    "max: the first row, whoever wins": images(1, lambda right, saved, grad: wide(grad, 2, 2, 1).at[:, 1::2].set(0)),
+    "max: rows for columns in the window": images(
+        1, lambda right, saved, grad: MaxPool((2, 2))._join(MaxPool((2, 2))._split(right).swapaxes(2, 4), right.shape)
+    ),
+    "max: the window beside": images(1, lambda right, saved, grad: jnp.roll(right, 2, axis=2)),
+    "max: winners of another example": images(1, lambda right, saved, grad: to_winners(jnp.roll(saved[0], 1, 0), grad)),
+    "max: the one after the winner": images(1, lambda right, saved, grad: to_winners((saved[0] + 1) % 4, grad)),
+    "max: maps exchanged": images(1, lambda right, saved, grad: right[..., ::-1]),
+    "max: last example missed": images(1, lambda right, saved, grad: right.at[-1].set(0)),
+    "max: the rest has a gradient": images(1, lambda right, saved, grad: right.at[:, -1].set(1)),
+    "max: every one of equals wins": (*images(1, everyone_largest), True),
+    "root: not divided by the root": images(2, lambda right, saved, grad: saved[0] * wide(grad, 1, 2)),
+    "root: divided by its square": images(2, lambda right, saved, grad: right / wide(saved[1], 1, 2)),
+    "root: twice": images(2, lambda right, saved, grad: 2 * right),
+    "root: the entry forgotten": images(2, lambda right, saved, grad: wide(grad / saved[1], 1, 2)),
+    "root: no square": images(2, lambda right, saved, grad: jnp.sign(saved[0]) * wide(grad, 1, 2)),
+    "root: sign": images(2, lambda right, saved, grad: -right),
+    "root: a window of zeros divided by 0": root_of_nothing(lambda a, root, grad: wide(grad / root, 1, 2) * a),
+    "avg: not divided": images(3, lambda right, saved, grad: 3 * right),
+    "avg: divided by the square": images(3, lambda right, saved, grad: right / 3),
+    "avg: only the first": images(3, lambda right, saved, grad: right.at[:, 1::3].set(0)),
+    "avg: the window beside": images(3, lambda right, saved, grad: jnp.roll(right, 3, axis=1)),
+    "avg: sign": images(3, lambda right, saved, grad: -right),
+    "flatten: columns first": images(4, lambda right, saved, grad: grad.reshape(-1, 2, 2, 2).transpose(0, 2, 1, 3)),
+    "flatten: maps first": images(4, lambda right, saved, grad: grad.reshape(-1, 2, 2, 2).transpose(0, 2, 3, 1)),
+    "flatten: left flat": images(4, lambda right, saved, grad: grad),
+    "flatten: examples mixed": images(4, lambda right, saved, grad: right[::-1]),
+    # The lines of the two forms in which a convolution's derivative is written.
+    "windows: entries backwards": form("windows_backward", "(grad, i, 2", "(grad, kernel - 1 - i, 2"),
+    "windows: one entry missed": form("windows_backward", "sum(parts[1:]", "sum(parts[2:]"),
+    "windows: zeros not taken off": form(
+        "windows_backward", "(i - low, shape[axis] - span - i + low,", "(i, shape[axis] - span - i,"
+    ),
+    "windows: stride forgotten": form(
+        "windows_backward", "span - i + low, stride - 1)", "grad.shape[axis] - i + low, 0)"
+    ),
+    "windows: columns before rows": form("by_windows_backward", "grad.reshape(-1,", "grad.swapaxes(1, 2).reshape(-1,"),
+    "windows: zeros on the wrong side": form(
+        "by_windows_backward",
+        "windows(where, a))",
+        "windows(where._replace(low=where.high, high=where.low), a))",
+        "weight",
+    ),
+    "library: kernel not turned": form("by_library_backward", "weight[:, ::-1, ::-1]", "weight"),
+    "library: only rows turned": form("by_library_backward", "weight[:, ::-1, ::-1]", "weight[:, ::-1]"),
+    "library: channels for maps below": form(
+        "by_library_backward", '("NHWC", "IHWO", "NHWC")', '("NHWC", "OHWI", "NHWC")'
+    ),
+    "library: zeros not taken off below": form(
+        "by_library_backward", "(k - 1 - low, n - span + low)", "(k - 1, n - span)"
+    ),
+    "library: stride forgotten": form("by_library_backward", "where.stride", "(1, 1)"),
+    "library: zeros not put around": form(
+        "by_library_backward", "(low, span - 1 - n - low + k)", "(0, span - 1 - n + k)", "weight"
+    ),
+    "library: channels for maps": form(
+        "by_library_backward", '("CHWN", "IHWO", "CHWN")', '("CHWN", "IHWO", "NHWC")', "weight"
+    ),
 }
 
 
@@ -516,7 +619,29 @@ def misled_pooling(_):
     return gradients.Objective(Network((POOLED[0], Misled((2, 2)), *POOLED[2:]), sigmoid, (13, 8, 1)))
 
 
-OTHERS["wrong custom_jvp in a pooling"] = misled_pooling, "layer 1, Misled: jax.grad of forward for the layer below"
+class Bare(L2Pool):
+    """L2 pooling whose ``forward`` takes the root of 0 as it comes; its ``backward`` is right."""
+
+    def forward(self, params, a, key=None):
+        root = jnp.sqrt(jnp.sum(jnp.square(self._split(a)), axis=(1, 3)))
+        return root, (a, root)
+
+
+def bare_root(_):
+    layers = (*SILENT.layers[:2], Bare((1, 2)), *SILENT.layers[3:])
+    return gradients.Objective(dataclasses.replace(SILENT, layers=layers))
+
+
+OTHERS |= {
+    "wrong custom_jvp in a layer_of_images": (
+        misled_pooling,
+        "layer 1, Misled: jax.grad of forward for the layer below",
+    ),
+    "no guard under the root in a layer_of_images": (
+        bare_root,
+        "layer 2, Bare: jax.grad of forward for the layer below is off by nan",
+    ),
+}
 
 
 @pytest.mark.parametrize("fault", OTHERS)
@@ -537,15 +662,24 @@ def test_lower_precision_is_named_in_a_check_of_float32(dtype):
     assert found.faults == (f"layer 1, Odd: forward computes in {dtype}; keep the dtype of its input",)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_caught_and_named(fault, monkeypatch):
-    plant, sentence, *ties = FAULTS[fault]
+def assert_caught_and_named(fault, monkeypatch):
+    plant, sentence, *ties = fault
     found = faults_of(plant(monkeypatch), *ties)
     assert not found.ok
     assert any(line.startswith(sentence) for line in found.faults), str(found)
     rule = sentence.partition(":")[0]
     assert all(line.startswith(rule) for line in found.faults), str(found)  # and nothing else is blamed
     assert "HANDWRITTEN IS WRONG" in {row.verdict for row in found.rows}, str(found)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_caught_and_named(fault, monkeypatch):
+    assert_caught_and_named(FAULTS[fault], monkeypatch)
+
+
+@pytest.mark.parametrize("fault", OF_IMAGES)
+def test_a_planted_fault_in_a_layer_of_images_is_caught_and_named(fault, monkeypatch):
+    assert_caught_and_named(OF_IMAGES[fault], monkeypatch)
 
 
 @pytest.mark.parametrize(
@@ -575,7 +709,7 @@ def test_another_choice_among_equals_is_a_kink_and_no_fault(among_equals, monkey
 
 
 @pytest.mark.parametrize("ties", [False, True], ids=["", "ties"])
-@pytest.mark.parametrize("network", [MAPS, POOLS], ids=["conv", "pooling"])
+@pytest.mark.parametrize("network", [MAPS, POOLS, SILENT], ids=["conv", "pooling", "root of nothing"])
 def test_without_a_fault_the_same_networks_of_images_pass(network, ties):
     found = faults_of(gradients.Objective(network), ties)
     assert found.ok, str(found)

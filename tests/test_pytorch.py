@@ -74,7 +74,9 @@ def pool(layer, a):
     by = {
         MaxPool: lambda a: functional.max_pool2d(a, size),
         AvgPool: lambda a: functional.avg_pool2d(a, size),
-        L2Pool: lambda a: functional.lp_pool2d(a, 2.0, size),
+        L2Pool: lambda a: torch.linalg.vector_norm(  # whose gradient at 0 is 0; that of lp_pool2d is NaN
+            a.unfold(2, size[0], size[0]).unfold(3, size[1], size[1]), dim=(4, 5)
+        ),
     }
     return a if layer is None else maps_first(by[type(layer)], a)
 
@@ -173,6 +175,87 @@ IMAGES = {
 }
 
 
+MATRIX = {
+    "Conv": [
+        ((6, 7, 2), Conv(2, 3, (3, 2), tanh)),
+        ((8, 9, 2), Conv(2, 3, (3, 2), relu, (2, 3))),
+        ((9, 8, 1), Conv(1, 3, 3, sigmoid, pool=MaxPool(2))),
+        ((7, 8, 2), Conv(2, 3, (3, 4), tanh, (2, 3), "same", L2Pool((1, 2)))),
+        ((5, 6, 2), Conv(2, 3, (2, 4), relu, padding="same", pool=AvgPool(2))),
+        ((5, 5, 2), Conv(2, 2, 1, linear, (3, 2), "same")),
+    ],
+    "MaxPool": [((7, 8, 2), MaxPool(size)) for size in (1, 2, 3, (1, 3), (3, 2), (2, 4))],
+    "AvgPool": [((7, 8, 2), AvgPool(size)) for size in (2, (3, 2), (1, 3))],
+    "L2Pool": [((7, 8, 2), L2Pool(size)) for size in (2, (3, 2), (1, 3))],
+    "Flatten": [((3, 4, 2), Flatten())],
+}
+
+
+def layer_by_torch(layer, params, a):
+    """What a layer of images makes of a mini-batch."""
+    if isinstance(layer, Conv):
+        weight, bias = params
+        z = pool(layer.pool, convolve(layer, a, weight)) + bias
+        return NEURONS[layer.neuron.name](z.flatten(1)).reshape(z.shape)
+    return a.flatten(1) if isinstance(layer, Flatten) else pool(layer, a)
+
+
+def three_gradients(layer, params, a, grad):
+    """By the images and by the parameters: by hand, by ``jax.grad``, by PyTorch."""
+
+    @jax.jit
+    def by_jax(params, a, grad):
+        _, saved = jax.vmap(layer.forward, (None, 0))(params, a)
+        _, back = jax.vjp(lambda a, params: jax.vmap(layer.forward, (None, 0))(params, a)[0], a, params)
+        return layer.backward(params, saved, grad), back(grad)
+
+    leaves = [torch.tensor(np.asarray(leaf), requires_grad=True) for leaf in (a, *params)]
+    layer_by_torch(layer, leaves[1:], leaves[0]).backward(torch.tensor(grad))
+    return *map(jax.tree.leaves, by_jax(params, a, grad)), [leaf.grad.numpy() for leaf in leaves]
+
+
+def accelerators(monkeypatch):
+    """The form of the convolution that is meant for accelerators."""
+    monkeypatch.setattr(convolution, "correlate", correlation.by_library)
+    monkeypatch.setattr(convolution, "correlate_backward", correlation.by_library_backward)
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")  # PyTorch's, about a copy
+@pytest.mark.parametrize("name", [*MATRIX, "Conv, the form for accelerators"])
+def test_worst_relative_difference_of_each_layer(name, monkeypatch, x64):
+    """``pytest -s -k worst_relative`` on this file prints them. With ties: of equals all three choose the first."""
+    kind, _, other = name.partition(",")
+    if other:
+        accelerators(monkeypatch)
+    worst, rng = {"jax.grad": 0.0, "PyTorch": 0.0}, np.random.default_rng(4)
+    for shape, layer in MATRIX[kind]:
+        params = jax.tree.map(lambda leaf: rng.normal(size=leaf.shape), jax.eval_shape(layer.init, jax.random.key(0)))
+        down = jax.eval_shape(layer.forward, params, np.zeros(shape))[0].shape
+        for images in (np.asarray, blank):
+            a, grad = images(rng.normal(size=(M, *shape))), rng.normal(size=(M, *down))
+            hand, *others = three_gradients(layer, params, a, grad)
+            for whose, wanted in zip(worst, others, strict=True):
+                for got, want in zip(hand, wanted, strict=True):
+                    assert np.linalg.norm(want) > 0
+                    worst[whose] = max(worst[whose], np.linalg.norm(got - want) / np.linalg.norm(want))
+    print(f"\n{name}: " + ", ".join(f"{distance:.1e} against {whose}" for whose, distance in worst.items()))
+    assert all(distance <= 1e-12 for distance in worst.values()), worst
+
+
+@pytest.mark.parametrize("size", list(itertools.product((1, 2, 3), (1, 2, 4))), ids=str)
+def test_of_equals_the_largest_is_the_one_that_pytorch_chooses(size, x64):
+    """Bit for bit: blank windows, three values only, and equals that are negative or infinite."""
+    rng = np.random.default_rng(6)
+    images = [np.zeros((7, 9, 2)), np.full((7, 9, 2), -np.inf), -blank(rng.normal(size=(1, 7, 9, 2)))[0]]
+    a = np.stack([*images, rng.integers(-2, 1, (7, 9, 2)), rng.integers(0, 3, (7, 9, 2))]).astype(float)
+    layer = MaxPool(size)
+    grad = rng.normal(size=(len(a), 7 // size[0], 9 // size[1], 2))
+    (hand,), (auto,), (wanted,) = three_gradients(layer, (), a, grad)
+    np.testing.assert_array_equal(hand, wanted)
+    np.testing.assert_array_equal(auto, wanted)
+    assert np.count_nonzero(wanted) == grad.size
+
+
 def of_images(name):
     shape, layers = IMAGES[name]
     last = Dense(math.prod(shape_after(layers, shape)), 3, linear)
@@ -193,8 +276,7 @@ def test_both_gradients_of_networks_of_images_are_pytorchs(name, x64):
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 @pytest.mark.parametrize("name", ["the book's", "strides", "same", "same, strides"])
 def test_so_they_are_in_the_form_for_accelerators(name, monkeypatch, x64):
-    monkeypatch.setattr(convolution, "correlate", correlation.by_library)
-    monkeypatch.setattr(convolution, "correlate_backward", correlation.by_library_backward)
+    accelerators(monkeypatch)
     objective = of_images(name)
     params, batch = problem(objective.network, 1, blank)
     assert_equal(in_one_program(objective)(params, batch), *by_torch(objective, params, batch))

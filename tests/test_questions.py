@@ -30,6 +30,8 @@ from experiments.ch3 import (
     polynomial,
     single_neuron,
 )
+from experiments.ch4 import towers
+from experiments.ch5 import chain, identity_neuron
 from experiments.oracles import network2
 from experiments.training import Job
 from jnndl.data import Dataset
@@ -59,6 +61,19 @@ GROUPS = {
 APART = {"scratch-choices", "gradients"}
 
 
+# The toys that are not as the book or algebra has them; their rows say why.
+MISSED = {
+    ("ch4-many-towers", towers.SURFACE),
+    ("ch5-chain", chain.OFF),
+    ("ch5-identity-neuron", identity_neuron.LITERAL),
+}
+
+
+def test_what_is_missed_has_a_reason():
+    rows = {(row.id, row.metric): row for experiment in EXPERIMENTS.values() for row in experiment.rows}
+    assert all(rows[missed].rule.kind == "toy" and rows[missed].why for missed in MISSED)
+
+
 def test_every_question_is_in_a_group():
     named = {name for names in GROUPS.values() for name in names}
     held = {name for name, e in EXPERIMENTS.items() if {name, f"ch{e.chapter}"} & named}
@@ -85,11 +100,11 @@ def test_quick_runs_leave_results_pictures_and_a_report(monkeypatch, tmp_path, c
         assert [(row["id"], row["metric"]) for row in result["rows"]] == [(r.id, r.metric) for r in experiment.rows]
         for row, told in zip(experiment.rows, result["rows"], strict=True):
             verdict = told["verdict"]
-            # What needs no data is judged in a quick run. Every toy of that kind passes, or says why not; the rest is
-            # not judged.
+            # What needs no data is judged in a quick run. Every toy of that kind passes, but for the three above; the
+            # rest is not judged.
             assert verdict.startswith("not compared: other data") != row.anywhere, (name, told)
             if row.anywhere and row.rule.kind == "toy":
-                assert verdict.startswith("reproduced") or row.why, (name, told)
+                assert verdict.startswith("reproduced") != ((row.id, row.metric) in MISSED), (name, told)
         # All that is declared is measured; but with the sizes of data that a quick run has.
         missing = set(experiment.metrics) - set(result["measured"])
         assert not missing or (name.startswith("ch3-more-data") and all(m.endswith(" images") for m in missing)), name
