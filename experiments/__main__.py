@@ -1,6 +1,7 @@
 """The command: ``python -m experiments [NAME ...]``, and its sisters ``photos``, ``report``, ``rules`` and ``tour``."""
 
 import argparse
+import dataclasses
 import difflib
 import hashlib
 import os
@@ -14,7 +15,7 @@ try:
 
     from experiments import catalogue, ledger, photos, report, tour
     from experiments.catalogue import EXPERIMENTS
-    from experiments.runner import Experiment, open_data, run
+    from experiments.runner import SEEDS, Experiment, folder_name, open_data, run
     from experiments.training import Job, Trainer, duration
 except ModuleNotFoundError as error:  # the wheel always has the experiments, but what they need is an extra
     if (error.name or "").startswith("experiments"):
@@ -61,6 +62,9 @@ def listing() -> str:
     lines = []
     for e in EXPERIMENTS.values():
         lines.append(f"  {e.name:22} chapter {e.chapter or '-'}  about {e.minutes:4.1f} min  {e.shows}")
+        if e.book_scale:
+            seeds, minutes = e.book_scale
+            lines.append(f"  {'':22} --scale book: about {duration(60 * minutes)}, {seeds} seeds")
         others = [name for name in e.ids if name != e.name]
         lines += [f"  {'':22} answers {', '.join(others)}"] if others else []
     return "\n".join(
@@ -158,7 +162,16 @@ def arguments_of(arguments: list[str]) -> argparse.Namespace:
         help="auto (default), mnist, digits, a folder of four IDX files or of a folder of images for each class, or "
         "FILE.csv (the last column is the class) or FILE.csv:COLUMN",
     )
-    parser.add_argument("--seeds", type=positive, default=10, help="networks per arm (default 10)")
+    parser.add_argument(
+        "--seeds", type=positive, help=f"networks per arm (default {SEEDS}; at the book's scale what the list says)"
+    )
+    parser.add_argument(
+        "--scale",
+        choices=("default", "book"),
+        default="default",
+        help="book: the book's data and epochs where the default is shorter (chapter 6); it takes up to hours, and "
+        "--resume goes on where it was stopped",
+    )
     parser.add_argument("--epochs", type=positive, help="epochs, in place of each experiment's own")
     parser.add_argument("--out", type=pathlib.Path, help="folder for results (default results/ for full runs on MNIST)")
     parser.add_argument("--devices", type=positive, help="CPU cores or accelerators to use (default all)")
@@ -169,22 +182,39 @@ def arguments_of(arguments: list[str]) -> argparse.Namespace:
         "--only", metavar="CASE", help="a part of benchmark: a network, such as 784-30-10, growth, memory, convolutions"
     )
     parser.add_argument("--accelerator", action="store_true", help="benchmark on a GPU or TPU instead")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.scale == "book" and (options.quick or options.epochs):
+        parser.error(f"--scale book is the book's length; leave out {'--quick' if options.quick else '--epochs'}")
+    return options
 
 
-def run_all(chosen: list[Experiment], job: Job, folder: pathlib.Path, full: bool) -> int:
-    """Run experiments one after the other; returns the exit status.
+def job_of(experiment: Experiment, job: Job, seeds: int | None) -> Job:
+    """The job for one question: a question without a book scale has that of the book by default.
+
+    Args:
+        experiment: the question.
+        job: what the command line asked for.
+        seeds: how many it asked for, or None.
+    """
+    if not job.book or experiment.book_scale is None:
+        return dataclasses.replace(job, scale="default", seeds=seeds or SEEDS)
+    return dataclasses.replace(job, seeds=seeds or experiment.book_scale.seeds)
+
+
+def run_all(chosen: list[tuple[Experiment, Job]], folder: pathlib.Path, full: bool) -> int:
+    """Run experiments one after the other, each with its own job; returns the exit status.
 
     One that raises is reported with its traceback, and the others still run.
     """
     finished: list[str] = []
     failed: list[str] = []
-    for number, experiment in enumerate(chosen):
-        if full and len(chosen) > 1:
-            left = 6 * job.seeds * sum(e.minutes for e in chosen[number:])
-            print(f"question {number + 1} of {len(chosen)}, about {duration(left)} left on two cores")
+    for number, (experiment, job) in enumerate(chosen):
+        if full:
+            left = duration(60 * sum(e.minutes_for(own) for e, own in chosen[number:]))
+            place = f"question {number + 1} of {len(chosen)}, about {left} left" if len(chosen) > 1 else f"about {left}"
+            print(f"{place} on two cores", flush=True)
         try:
-            run(experiment, job, folder / experiment.name)
+            run(experiment, job, folder / folder_name(experiment.name, job.scale))
         except KeyboardInterrupt:
             done = f"these are finished and kept: {', '.join(finished)}" if finished else "nothing was finished"
             print(f"\nstopped; {done}", file=sys.stderr)
@@ -223,8 +253,10 @@ def main(arguments: list[str] | None = None) -> int:
             folder.mkdir(parents=True, exist_ok=True)
         except (ValueError, OSError, ImportError) as error:
             return refuse(error)
-        job = Job(splits, options.seeds, options.epochs, options.quick, Trainer(options.devices, options.resume))
-        return run_all(chosen, job, folder, is_full(options, splits.name))
+        trainer = Trainer(options.devices, options.resume)
+        job = Job(splits, SEEDS, options.epochs, options.quick, options.scale, folder, trainer)
+        jobs = [(experiment, job_of(experiment, job, options.seeds)) for experiment in chosen]
+        return run_all(jobs, folder, is_full(options, splits.name))
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return INTERRUPTED

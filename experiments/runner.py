@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -25,6 +25,9 @@ from experiments.training import Job
 from jnndl import page
 from jnndl.data import Splits
 from jnndl.network import Network, Params
+
+SEEDS = 10  # networks per arm, where the command line does not say
+SHORTER = "a shorter run than the book's; --scale book is the book's"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Outcome:
             is test_accuracy or validation_accuracy, a fraction.
         curves: what the plots need, JSON values.
         network, params: the network to save, of the first seed and the main accuracy's arm; None where there is none.
+        kept: what stays under version control with the values per seed, small JSON values: from the answers that are
+            wrong, say, votes can be counted again without training.
     """
 
     config: dict[str, Any]
@@ -44,6 +49,19 @@ class Outcome:
     curves: dict[str, Any]
     network: Network | None = None
     params: Params | None = None
+    kept: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+class BookScale(NamedTuple):
+    """What ``--scale book`` is, for a question whose default run is shorter than the book's.
+
+    Attributes:
+        seeds: networks per arm, where ``--seeds`` does not say.
+        minutes: rough time on MNIST with two CPU cores and so many seeds.
+    """
+
+    seeds: int
+    minutes: float
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,6 +77,8 @@ class Row:
         rule: how the verdict is found; its class says whether this is a toy, a number or a claim.
         ours: what we run, where it is not the same.
         anywhere: whether the verdict holds on any data, at any length (a toy that uses none).
+        at_any_scale: whether the default run of a question with two scales is judged, too: for a claim that the book
+            makes of no particular length.
         why: for a verdict that is not "reproduced": the explanation, and how it was tested. Its figures are filled in
             from what was measured, see ``units.explain``.
     """
@@ -71,6 +91,7 @@ class Row:
     rule: statistics.Rule
     ours: str = "the same"
     anywhere: bool = False
+    at_any_scale: bool = False
     why: str = ""
 
 
@@ -82,7 +103,9 @@ class Experiment:
         name: the question's name on the command line; the ids of its rows select it too.
         chapter: "1", "3", ...; empty for a question that belongs to none.
         shows: a line about it.
-        minutes: rough time on MNIST with two CPU cores and ten seeds.
+        minutes: rough time on MNIST with two CPU cores and ten seeds, at the default scale.
+        book_scale: what ``--scale book`` is, where the default run is shorter than the book's; None where it is not.
+            The default run of such a question is not held against the book.
         metrics: the names of all that ``run`` measures; other data or a quick run may leave some out.
         rows: what the book reported, each with the rule for its verdict.
         run: does it.
@@ -98,6 +121,7 @@ class Experiment:
     chapter: str
     shows: str
     minutes: float
+    book_scale: BookScale | None = None
     metrics: tuple[str, ...]
     rows: tuple[Row, ...] = ()
     run: Callable[[Job], Outcome]
@@ -115,6 +139,16 @@ class Experiment:
     def ids(self) -> tuple[str, ...]:
         """The entries of the book that this answers."""
         return tuple(dict.fromkeys(row.id for row in self.rows))
+
+    def minutes_for(self, job: Job) -> float:
+        """Rough time of a full run on MNIST with two CPU cores."""
+        seeds, minutes = self.book_scale if job.book and self.book_scale else (SEEDS, self.minutes)
+        return minutes * job.seeds / seeds
+
+
+def folder_name(question: str, scale: str) -> str:
+    """Under which name the results of a question at this scale lie."""
+    return f"{question}-book" if scale == "book" else question
 
 
 def open_data(name: str) -> Splits:
@@ -199,17 +233,29 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def as_json(row: Row, measured: dict[str, dict[str, Any]], comparable: bool) -> dict[str, Any]:
+def not_judged(row: Row, comparable: bool, full: bool = False) -> str:
+    """Why a row is not held against the book, in words; empty where it is.
+
+    Args:
+        row: the row.
+        comparable, full: of result.json, see ``result_of``.
+    """
+    if comparable or row.anywhere or (full and row.at_any_scale):
+        return ""
+    return SHORTER if full else "other data or another length than the book's"
+
+
+def as_json(row: Row, measured: dict[str, dict[str, Any]], comparable: bool, full: bool = False) -> dict[str, Any]:
     """A row as result.json holds it, with its verdict on the values per seed, as the report judges them, too."""
     entry = {name: getattr(row, name) for name in ("id", "did", "reported", "place", "metric", "ours", "why")}
-    judged = comparable or row.anywhere
+    reason = not_judged(row, comparable, full)
     return entry | {
         "kind": row.rule.kind,
         "rule": rule_text(row.rule),
         "value": getattr(row.rule, "value", getattr(row.rule, "expected", None)),
-        "verdict": row.rule.judge(np.array(measured[row.metric]["per_seed"], float))
-        if judged
-        else "not compared: other data or another length than the book's",
+        "verdict": f"not compared: {reason}"
+        if reason
+        else row.rule.judge(np.array(measured[row.metric]["per_seed"], float)),
     }
 
 
@@ -241,6 +287,9 @@ def clock() -> Iterator[Clock]:
 def result_of(experiment: Experiment, job: Job, outcome: Outcome, seconds: Clock, started: str) -> dict[str, Any]:
     """What result.json holds.
 
+    "full" says whether this is a run on MNIST of the length that its "scale" has. "comparable" says that it is the
+    book's: full, and not the shorter default of a question that has two scales.
+
     Raises:
         ValueError: if the experiment measured what it does not declare.
     """
@@ -248,16 +297,19 @@ def result_of(experiment: Experiment, job: Job, outcome: Outcome, seconds: Clock
     if undeclared:
         raise ValueError(f"{experiment.name} measured what its metrics do not declare: {', '.join(undeclared)}")
     splits = job.splits
-    comparable = splits.name == "mnist" and not job.quick and job.epochs is None
+    full = splits.name == "mnist" and not job.quick and job.epochs is None
+    comparable = full and (job.book or experiment.book_scale is None)
     measured = {name: statistics.summarize(values) for name, values in outcome.measured.items()}
-    rows = [as_json(row, measured, comparable) for row in experiment.rows]
+    rows = [as_json(row, measured, comparable, full) for row in experiment.rows]
     sizes = {"training": len(job.training), "validation": len(splits.validation), "test": len(splits.test)}
     return {
         "experiment": experiment.name,
         "data": {"name": splits.name, "sha256": splits.sha256, "sizes": sizes},
         "seeds": list(range(job.seeds)),
         "quick": job.quick,
-        "scale": "default",
+        "epochs": job.epochs,
+        "scale": job.scale,
+        "full": full,
         "comparable": comparable,
         "config": outcome.config,
         "measured": measured,
@@ -272,8 +324,26 @@ def result_of(experiment: Experiment, job: Job, outcome: Outcome, seconds: Clock
         "device": device(),
         "seconds": {"total": seconds.total, "compile": seconds.compiling},
         "command": shlex.join(["python", "-m", "experiments", *sys.argv[1:]]),
+        "kept": outcome.kept,
         "curves": outcome.curves,
     }
+
+
+def earlier(job: Job, question: str) -> dict[str, Any] | None:
+    """The result.json of another question, of the same data, scale and length; None where there is none.
+
+    So a question can subtract, seed by seed, what an earlier command has measured. The result has at least the seeds of
+    this job, which are always its first.
+    """
+    if job.results is None:
+        return None
+    path = job.results / folder_name(question, job.scale) / "result.json"
+    if not path.exists():
+        return None
+    result: dict[str, Any] = json.loads(path.read_text())
+    same = {"quick": job.quick, "epochs": job.epochs, "scale": job.scale}
+    found = all(result.get(name) == value for name, value in same.items()) and len(result["seeds"]) >= job.seeds
+    return result if found and result["data"]["sha256"] == job.splits.sha256 else None
 
 
 def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any]:

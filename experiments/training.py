@@ -23,6 +23,7 @@ from jnndl.training import Fit
 
 BOOK_TRAINING = 50_000  # the book's lambda belongs to this many training images
 QUICK_EXAMPLES, QUICK_EPOCHS, QUICK_HIDDEN = 1000, 2, 30  # few widths, few programs to compile
+LARGE = 10_000  # training images from which on an epoch takes so long that a checkpoint is written after each
 
 
 class Trained(NamedTuple):
@@ -103,7 +104,8 @@ class Trainer:
                 callback=progress,
                 progress=False,
                 checkpoint=checkpoint,
-                checkpoint_every=max(5, epochs // 50),  # an epoch of a hundred images takes milliseconds
+                # An epoch of a hundred images takes milliseconds, one at the book's scale up to minutes.
+                checkpoint_every=1 if len(training) >= LARGE else max(5, epochs // 50),
                 resume=self.resume,
                 devices=jax.devices()[: self.devices],
                 **keys_and_cells(seeds, cells, settings),
@@ -255,6 +257,8 @@ class Job:
         seeds: how many networks each arm has.
         epochs: epochs in place of an experiment's own, or None.
         quick: two epochs on a thousand examples, to see that it works.
+        scale: "default", or "book" for the book's data and epochs where the default is shorter.
+        results: the folder that holds a folder for each question, or None.
         trainer: trains.
     """
 
@@ -262,7 +266,14 @@ class Job:
     seeds: int
     epochs: int | None = None
     quick: bool = False
+    scale: str = "default"
+    results: pathlib.Path | None = None
     trainer: Trainer = dataclasses.field(default_factory=Trainer, repr=False)
+
+    @property
+    def book(self) -> bool:
+        """Whether a question that has two scales is to be run with the book's data and epochs."""
+        return self.scale == "book"
 
     @property
     def training(self) -> Dataset:

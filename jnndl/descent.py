@@ -21,8 +21,9 @@ from jnndl.settings import State, TrainConfig, make_objective, make_optimizer
 def epoch(config: TrainConfig, state: State, training: Dataset) -> State:
     """One epoch of mini-batch gradient descent (chapter 1, equations 20 and 21), every example used exactly once.
 
-    The data are shuffled anew (not if batch_size is n, where the order does not matter). Where batch_size does not
-    divide n, the last mini-batch is short, and its mean is over the examples that it has.
+    The data are shuffled anew (not if ``config.shuffle`` is False, nor if batch_size is n, where the order does not
+    matter). Where batch_size does not divide n, the last mini-batch is short, and its mean is over the examples that it
+    has.
     """
     n, m = len(training), config.batch_size
     # Flat before they are shuffled: rows are fetched faster than images.
@@ -51,7 +52,8 @@ def epoch(config: TrainConfig, state: State, training: Dataset) -> State:
     if m == n:
         params, opt_state = update(carry, 0, training)
     else:
-        params, opt_state = scan_chunks(train_block, carry, shuffled(shuffle_key, n), per_block * m)
+        order = shuffled(shuffle_key, n) if config.shuffle else jnp.arange(n)
+        params, opt_state = scan_chunks(train_block, carry, order, per_block * m)
     return state._replace(params=params, opt_state=opt_state, epoch=state.epoch + 1)
 
 

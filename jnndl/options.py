@@ -37,6 +37,8 @@ class Settings(TypedDict, total=False):
 
     Attributes:
         batch_size: examples in a mini-batch, from 1 to n (10 if not given); n for full-batch descent.
+        shuffle: whether each epoch takes the examples in a new random order (True); if False, always in the order
+            given, as chapter 6's network3 does.
         cost: a cost function of ``jnndl.costs``, or its name, that fits the network's output neuron (cross-entropy).
         l1, l2: strengths of the penalties, at least 0, the book's lambda; None for none.
         momentum: from 0 to below 1, the book's mu, handed to the optimiser; None for none.
@@ -45,6 +47,8 @@ class Settings(TypedDict, total=False):
         gradient: ``gradients.autodiff`` (if not given) or ``gradients.backprop``, or "autodiff" or "backprop".
         halve_after: halve the learning rate after this many epochs without improvement, and stop at 1/128 of the first.
         patience: stop after this many epochs without improvement.
+        ties: which of equally good epochs is the best, "first" (if not given) or "last", as in network3. With "last" an
+            epoch as good as the best counts as an improvement.
         measure_training: measure cost and accuracy on the training data after every k-th epoch (1); 0 for never. They
             take a quarter of the time of an epoch where the network is small.
         probe: a function of (objective, params, training data) that returns a pytree of numbers, kept as floats. It is
@@ -63,6 +67,7 @@ class Settings(TypedDict, total=False):
     """
 
     batch_size: int
+    shuffle: bool
     cost: Cost | str
     l1: Any
     l2: Any
@@ -72,6 +77,7 @@ class Settings(TypedDict, total=False):
     gradient: Callable[[Objective], Gradient] | str
     halve_after: int | None
     patience: int | None
+    ties: str
     measure_training: int
     probe: Probe | None
     params: Params | None
@@ -164,6 +170,10 @@ def _check(
     n = len(training)
     sizes = f"a whole number from 1 to {n}, the number of training examples ({n} is full-batch descent)"
     check_whole("batch_size", config.batch_size, sizes, high=n)
+    if not isinstance(config.shuffle, bool):
+        raise TypeError(f"shuffle is {config.shuffle!r}; give True or False")
+    if config.ties not in ("first", "last"):
+        raise ValueError(f"ties is {config.ties!r}; give 'first' or 'last'")
     every = config.measure_training
     if every is not True and every != 0:
         check_whole("measure_training", every, "a number of epochs, or 0 for never")

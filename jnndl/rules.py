@@ -30,15 +30,16 @@ def score(scores: Scores) -> Value | None:
 def advance(config: TrainConfig, state: State, scores: Scores) -> State:
     """The rule between epochs: best parameters, halving, stopping, divergence (chapter 3, "Early stopping").
 
-    An epoch is an improvement if its ``score`` is higher than every earlier one; in a tie, the first is the best. Until
-    something is measured, the last epoch counts as the best.
+    An epoch is an improvement if its ``score`` is higher than every earlier one; with ``ties="last"`` also if it is as
+    high, as in network3. Until something is measured, the last epoch counts as the best.
     """
     number = state.epoch - 1
     finite, found = is_finite(config, state, scores), score(scores)
     if found is None:
         found, better = state.best.score, finite
     else:
-        better = finite & (found > state.best.score)
+        last = config.ties == "last"
+        better = finite & (found >= state.best.score if last else found > state.best.score)
     if scores.evaluation_cost is None and config.measure_training > 1:  # nothing is known of the epochs in between
         unknown = state.epoch % config.measure_training != 0
         found = jnp.where(unknown, state.best.score, found)

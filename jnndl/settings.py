@@ -35,8 +35,10 @@ class TrainConfig:
         gradient: ``autodiff`` or ``backprop``, or its name.
         optimizer: a function of the learning rate that makes an optax optimiser, ``optax.sgd`` or ``optax.adam``, say.
         schedule: an optax schedule that multiplies the learning rate, a function of the number of updates, or None.
+        shuffle: whether each epoch takes the examples in a new random order; if not, always in the order given.
         halve_after: halve the learning rate after this many epochs without improvement, and stop at 1/128; or None.
         patience: stop after this many epochs without improvement; or None.
+        ties: which of equally good epochs is the best, "first" or "last".
         measure_training: measure the training data after every k-th epoch; 0 for never.
         probe: a function of (objective, params, training data) that is measured after each epoch, or None.
     """
@@ -47,8 +49,10 @@ class TrainConfig:
     gradient: Any = gradients.autodiff
     optimizer: Callable[..., optax.GradientTransformation] = optax.sgd
     schedule: optax.Schedule | None = None
+    shuffle: bool = True
     halve_after: int | None = None
     patience: int | None = None
+    ties: str = "first"
     measure_training: int = 1
     probe: Probe | None = None
 

@@ -120,6 +120,8 @@ OTHERS = {
         r"config\.schedule is .*constant_schedule.*\"value\": 0\.5.*, there null",
     ),
     "patience": ({"patience": 3}, r"config\.patience is 3, there null"),
+    "shuffle": ({"shuffle": False}, r"config\.shuffle is false, there true"),
+    "ties": ({"ties": "last"}, r"config\.ties is \"last\", there \"first\""),
     "data": ({"training": blobs(22, seed=5)}, r"training\.inputs is \"float32 \(22, 2\) sha256 "),
     "params": ({"params": mlp([2, 3]).init(KEY)}, r"params is "),
 }

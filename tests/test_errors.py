@@ -60,6 +60,7 @@ def unchecked(inputs, targets):
         ("epochs", -3, r"epochs is -3; give a whole number of at least 1"),
         ("patience", 0, r"patience is 0; give a number of epochs of at least 1, or None"),
         ("halve_after", 0, r"halve_after is 0; give a number of epochs of at least 1, or None"),
+        ("ties", "latest", r"ties is 'latest'; give 'first' or 'last'"),
     ],
 )
 def test_an_argument_out_of_its_range(function, argument, value, sentence):
@@ -265,6 +266,7 @@ def adam_like(learning_rate):
         ("batch_size", 3.0, TypeError, r"batch_size is 3\.0; give a whole number from 1 to 6"),
         ("batch_size", None, TypeError, r"batch_size is None; give a whole number from 1 to 6"),
         ("patience", 1.5, TypeError, r"patience is 1\.5; give a number of epochs of at least 1, or None"),
+        ("shuffle", "no", TypeError, r"shuffle is 'no'; give True or False"),
         ("halve_after", np.nan, TypeError, r"halve_after is nan; give a number of epochs of at least 1, or None"),
         ("optimizer", optax.adam(0.1), TypeError, r"optimizer is .*; give .* optax\.adam, not optax\.adam\(0\.1\)"),
         ("optimizer", None, TypeError, r"optimizer is None; give a function of the learning rate"),

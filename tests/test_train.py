@@ -96,6 +96,15 @@ def test_order_is_new_each_epoch_and_for_another_key_and_the_same_for_the_same_k
     assert leaves_as_bytes(params) == leaves_as_bytes(params_again)
 
 
+def test_without_shuffling_every_epoch_takes_the_examples_in_their_order():
+    training = plane(2500)  # more than a block of rows
+    numbers = [training.inputs[start : start + 8] for start in range(0, 2500, 8)] * 2
+    _, _, seen = epochs(training, number=2, batch_size=8, shuffle=False)
+    for (_, x, _, _), want in zip(seen, numbers, strict=True):
+        np.testing.assert_array_equal(x, np.float32(want))
+    assert len({key for *_, key in seen}) == 626  # layers that are random stay so
+
+
 def test_every_mini_batch_of_every_epoch_has_a_key_of_its_own():
     training = plane(40)
     _, _, seen = epochs(training, number=2, batch_size=8)
@@ -147,6 +156,21 @@ def test_epochs_are_gradient_descent_by_mini_batches(batch_size, settings):
     want = numpy_descent((w, b), batches, 12, 0.2, **settings)
     assert np.abs(want[0] - w).max() > 0.05, "nothing was learned"
     for found, wanted in zip(after, want, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.core
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("batch_size", [5, 4])
+def test_epochs_in_stored_order_are_gradient_descent_through_the_data_again_and_again(batch_size):
+    training, w, b = plane(12), *(np.asarray(p) for p in draw(LINE)[0])
+    recipe = TrainConfig(LINE, costs.quadratic, batch_size, shuffle=False)
+    state = start(recipe, hyper(0.2, l2=3.0), KEY, draw(LINE))
+    for _ in range(3):
+        state = descent.epoch(recipe, state, training)
+    parts = [slice(first, first + batch_size) for first in range(0, 12, batch_size)] * 3
+    want = numpy_descent((w, b), [(training.inputs[i], training.targets[i]) for i in parts], 12, 0.2, l2=3.0)
+    for found, wanted in zip(state.params[0], want, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
 
 
@@ -285,6 +309,21 @@ def test_best_epoch_is_the_first_of_the_highest_and_its_params_are_kept(accuraci
     assert not state.stopped
 
 
+@pytest.mark.parametrize(
+    ("accuracies", "best"),
+    [
+        ([0.1, 0.5, 0.5, 0.3], 2),
+        ([0.5, 0.4, 0.5, 0.5], 3),
+        ([0.5, 0.4, 0.3, 0.45], 0),
+        ([0.2, np.nan, 0.2, np.nan], 2),
+    ],
+)
+def test_the_last_of_equally_good_epochs_is_the_best_where_that_is_asked_for(accuracies, best):
+    state = walk(accuracies, ties="last")[-1]
+    assert int(state.best.epoch) == best
+    assert leaves_as_bytes(state.best.params) == leaves_as_bytes(draw(LINE, best))
+
+
 def test_without_a_number_among_the_scores_the_first_parameters_stay_the_best():
     first, *_, last = walk([np.nan, np.nan])
     assert int(last.best.epoch) == -1
@@ -316,6 +355,7 @@ def test_rate_is_halved_after_epochs_without_improvement_until_one_in_128(halve_
         ({"patience": 2}, [0.5, 0.4, 0.6, 0.5, 0.7], None),
         ({"patience": 3, "halve_after": 1}, [0.5, 0.4, 0.4, 0.4], 3),  # a halving is no improvement
         ({"patience": 9, "halve_after": 1}, [0.5] + 7 * [0.4], 7),
+        ({"patience": 2, "ties": "last"}, [0.5, 0.4, 0.5, 0.4, 0.4], 4),  # as good is an improvement
         ({}, [0.5] + 20 * [0.4], None),
     ],
 )
