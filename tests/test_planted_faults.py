@@ -540,37 +540,14 @@ OF_IMAGES = {
     "flatten: maps first": images(4, lambda right, saved, grad: grad.reshape(-1, 2, 2, 2).transpose(0, 2, 3, 1)),
     "flatten: left flat": images(4, lambda right, saved, grad: grad),
     "flatten: examples mixed": images(4, lambda right, saved, grad: right[::-1]),
-    # The lines of the two forms in which a convolution's derivative is written.
-    "windows: entries backwards": form("windows_backward", "(grad, i, 2", "(grad, kernel - 1 - i, 2"),
+    # In the text of the two forms in which a convolution's derivative is written.
+    "windows: columns backwards": form("windows_backward", "(grad, i, 2", "(grad, kernel - 1 - i if axis else i, 2"),
     "windows: one entry missed": form("windows_backward", "sum(parts[1:]", "sum(parts[2:]"),
-    "windows: zeros not taken off": form(
-        "windows_backward", "(i - low, shape[axis] - span - i + low,", "(i, shape[axis] - span - i,"
-    ),
-    "windows: stride forgotten": form(
-        "windows_backward", "span - i + low, stride - 1)", "grad.shape[axis] - i + low, 0)"
-    ),
     "windows: columns before rows": form("by_windows_backward", "grad.reshape(-1,", "grad.swapaxes(1, 2).reshape(-1,"),
-    "windows: zeros on the wrong side": form(
-        "by_windows_backward",
-        "windows(where, a))",
-        "windows(where._replace(low=where.high, high=where.low), a))",
-        "weight",
-    ),
-    "library: kernel not turned": form("by_library_backward", "weight[:, ::-1, ::-1]", "weight"),
-    "library: only rows turned": form("by_library_backward", "weight[:, ::-1, ::-1]", "weight[:, ::-1]"),
-    "library: channels for maps below": form(
-        "by_library_backward", '("NHWC", "IHWO", "NHWC")', '("NHWC", "OHWI", "NHWC")'
-    ),
-    "library: zeros not taken off below": form(
-        "by_library_backward", "(k - 1 - low, n - span + low)", "(k - 1, n - span)"
-    ),
+    "library: only columns turned": form("by_library_backward", "weight[:, ::-1, ::-1]", "weight[:, :, ::-1]"),
     "library: stride forgotten": form("by_library_backward", "where.stride", "(1, 1)"),
-    "library: zeros not put around": form(
-        "by_library_backward", "(low, span - 1 - n - low + k)", "(0, span - 1 - n + k)", "weight"
-    ),
-    "library: channels for maps": form(
-        "by_library_backward", '("CHWN", "IHWO", "CHWN")', '("CHWN", "IHWO", "NHWC")', "weight"
-    ),
+    "library: the windows beside below": form("by_library_backward", "(k - 1 - low, n -", "(k - low, n - 1 -"),
+    "library: the windows beside": form("by_library_backward", "(low, span - 1", "(low + 1, span - 2", "weight"),
 }
 
 
