@@ -114,6 +114,10 @@ CHAPTERS = {
     "6": "Deep learning",
 }
 
+TWO_SCALES = (
+    "6",
+)  # chapters of which a run is at the book's scale only where that was asked for, and else at a smaller
+
 
 def chapter_title(chapter: str) -> str:
     """The heading of a chapter, or of what belongs to none."""

@@ -72,7 +72,7 @@ def test_what_is_no_question_any_more_is_left_out_and_said(tmp_path, capsys):
     reports.leave(tmp_path, "ch1-darkness")
     gone = tmp_path / "ch9-gone"
     gone.mkdir()
-    (gone / "result.json").write_text('{"experiment": "ch9-gone"}')
+    (gone / "result.json").write_text('{"experiment": "ch9-gone", "scale": "default"}')
     assert list(load(tmp_path, LEDGER)) == ["ch1-darkness"]
     assert "there is no question 'ch9-gone'" in capsys.readouterr().out
 
