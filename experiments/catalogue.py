@@ -122,14 +122,15 @@ CHAPTERS = {
     "6": "Deep learning",
 }
 
+TWO_SCALES = (
+    "6",
+)  # chapters of which a run is at the book's scale only where that was asked for, and else at a smaller
+
 
 def chapter_title(chapter: str) -> str:
     """The heading of a chapter, or of what belongs to none."""
     return f"Chapter {chapter}: {CHAPTERS[chapter]}" if chapter else "Beside the book"
 
-
-# Questions whose book-scale run has not been made yet: they have rules, but neither evidence nor a place in the report.
-NOT_YET_RUN = frozenset({"ch6-shallow", "ch6-conv1", "ch6-conv2", "ch6-conv2-tanh", "ch6-conv2-l2", "ch6-relu"})
 
 # id -> why there is nothing to run.
 NOT_RUN = {

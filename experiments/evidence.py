@@ -1,12 +1,45 @@
-"""What was measured with each seed: kept under version control."""
+"""What is kept of each finished run, under version control: what each seed gave, the settings, and the plots.
 
+They lie in the folder beside this file: of each question ``NAME.json``, and its plots in ``NAME/``; of a run at the
+book's scale, where a question has two, ``NAME-book.json`` and ``NAME-book/``. The report is made from them alone, so a
+run of one question changes its own part and no other.
+"""
+
+import io
 import json
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-PATH = pathlib.Path(__file__).with_name("evidence.json")  # of the last full run
-DIGITS = 7  # more than any figure of the report shows
+from experiments.intervals import summarize
+from experiments.runner import write
+from jnndl import storage
+
+FOLDER = pathlib.Path(__file__).with_name("evidence")  # only in the repository: an installed program has none
+DIGITS = 7  # as many as a float32 holds
+COLOURS = 40  # the lines, their bands, and steps between them; twice as many are a seventh more bytes and look the same
+# What is kept of result.json besides the values. The curves are in the plots, and rows are judged by today's rules.
+KEPT = (
+    "experiment",
+    "data",
+    "seeds",
+    "quick",
+    "scale",
+    "comparable",
+    "config",
+    "commit",
+    "started",
+    "versions",
+    "device",
+    "seconds",
+    "command",
+    "kept",
+)
+
+
+def name_of(result: Mapping[str, Any]) -> str:
+    """What a run is called: its question, with "-book" at the book's scale where that is not the only one."""
+    return str(result["experiment"]) + ("-book" if result["scale"] == "book" else "")
 
 
 def rounded(values: Any) -> Any:
@@ -18,24 +51,55 @@ def rounded(values: Any) -> Any:
     return None if values is None else float(f"{values:.{DIGITS}g}")
 
 
-def text_of(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """All per-seed values of these results as JSON, one line for each metric, so that two versions can be compared."""
-    questions = []
-    for name, result in results.items():
-        run = {key: result[key] for key in ("commit", "started", "device", "seeds")}
-        run["data"] = result["data"]["name"]
-        lines = [f"   {json.dumps(key)}: {json.dumps(value)}" for key, value in run.items()]
-        values = ",\n".join(
-            f"    {json.dumps(metric)}: {json.dumps(rounded(summary['per_seed']))}"
-            for metric, summary in result["measured"].items()
-        )
-        questions.append(
-            f"  {json.dumps(name)}: {{\n" + ",\n".join(lines) + f',\n   "measured": {{\n{values}\n   }}\n  }}'
-        )
-    return "{\n" + ",\n".join(questions) + "\n}\n"
+def text_of(result: Mapping[str, Any]) -> str:
+    """A run as JSON, one line for each entry and each metric, so that two versions can be compared."""
+    lines = [f" {json.dumps(key)}: {json.dumps(result[key])}" for key in KEPT if key in result]
+    values = [
+        f"  {json.dumps(metric)}: {json.dumps(rounded(summary['per_seed']))}"
+        for metric, summary in result["measured"].items()
+    ]
+    return "{\n" + ",\n".join([*lines, ' "measured": {\n' + ",\n".join(values)]) + "\n }\n}\n"
 
 
-def read(path: pathlib.Path = PATH) -> dict[str, Any]:
-    """The evidence that is kept: question -> commit, time, device, seeds, and the values of each metric."""
-    found: dict[str, Any] = json.loads(path.read_text())
+def read(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
+    """The runs that are kept in a folder, by what they are called: what result.json holds, as far as it is kept."""
+    found = {}
+    for path in sorted(folder.glob("*.json")):
+        run = json.loads(path.read_text())
+        found[path.stem] = run | {"measured": {name: summarize(values) for name, values in run["measured"].items()}}
     return found
+
+
+def picture(path: pathlib.Path) -> bytes:
+    """A plot as lossless WebP of few colours. One that is kept already stays as it is."""
+    if path.suffix == ".webp":
+        return path.read_bytes()
+    from PIL import Image  # here, because nothing else of the command needs it
+
+    with Image.open(path) as image:
+        small = io.BytesIO()
+        # MAXCOVERAGE: with the default, a curve's colour would be averaged with those around it. One step of k-means
+        # then moves each colour to the middle of what it stands for. Method 6 takes ten times as long for 0.5 %.
+        method = Image.Quantize.MAXCOVERAGE
+        few = image.convert("RGB").quantize(COLOURS, method, kmeans=1, dither=Image.Dither.NONE)
+        few.convert("RGB").save(small, "WEBP", lossless=True, quality=100, method=4)
+        return small.getvalue()
+
+
+def keep(result: Mapping[str, Any], plots: list[pathlib.Path]) -> None:
+    """Keep a finished run, in place of an earlier one of the same name."""
+    name = name_of(result)
+    pictures = {plot.with_suffix(".webp").name: picture(plot) for plot in plots}
+    own = FOLDER / name
+    own.mkdir(parents=True, exist_ok=True)
+    for file, content in pictures.items():
+        write_bytes(own / file, content)
+    for old in own.iterdir():
+        if old.name not in pictures:
+            old.unlink()
+    write(FOLDER / f"{name}.json", text_of(result))
+
+
+def write_bytes(path: pathlib.Path, content: bytes) -> None:
+    """Write a file, whole or not at all."""
+    storage.write_atomically(path, lambda temporary: pathlib.Path(temporary).write_bytes(content))

@@ -109,12 +109,14 @@ def told(answers: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
     """The sentences that these results bear out, by heading: pairs of the question's name and the sentence.
 
     Args:
-        answers: question -> ``report.answers.Answer``.
+        answers: what a run is called -> ``report.answers.Answer``, at the book's scale first; a smaller tells nothing.
     """
     found: dict[str, list[tuple[str, str]]] = {}
     for finding in FINDINGS:
-        answer = answers.get(finding.question)
-        if answer is not None and answer.result["comparable"] and is_true(finding, answer.rows):
+        answer = next((one for one in answers.values() if one.experiment.name == finding.question), None)
+        if answer is None or answer.is_smaller or not answer.result["comparable"]:
+            continue
+        if is_true(finding, answer.rows):
             text = units.explain(finding.text, answer.result["measured"])
             if text:
                 found.setdefault(finding.group, []).append((finding.question, text))

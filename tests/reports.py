@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from experiments import plots
+from experiments import evidence, plots
 from experiments.catalogue import EXPERIMENTS
 from experiments.intervals import summarize
 from experiments.runner import rule_text
@@ -36,6 +36,7 @@ def result_of(name, **changes):
         "data": {"name": "mnist"},
         "seeds": list(range(SEEDS)),
         "quick": False,
+        "scale": "default",
         "comparable": True,
         "config": {"sizes": [784, 30, 10], "a long name of a setting that does not break": list(range(40))},
         "measured": measured,
@@ -50,10 +51,11 @@ def result_of(name, **changes):
 
 
 def leave(folder, name, **changes):
-    """Leave such a result.json under a folder; returns the question's folder."""
-    own = folder / name
+    """Leave such a result.json under a folder; returns the run's folder."""
+    result = result_of(name, **changes)
+    own = folder / evidence.name_of(result)
     own.mkdir(parents=True, exist_ok=True)
-    (own / "result.json").write_text(json.dumps(result_of(name, **changes)))
+    (own / "result.json").write_text(json.dumps(result))
     return own
 
 

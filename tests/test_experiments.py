@@ -15,7 +15,7 @@ import pytest
 from book_ids import IDS
 
 import jnndl
-from experiments import catalogue, comparison, plots, report, runner, statistics, training
+from experiments import catalogue, comparison, plots, runner, statistics, training
 from experiments.__main__ import EXPERIMENTS, main, select
 from experiments.ch2.gradients import FITTING, cases
 from experiments.comparison import Comparison, minus
@@ -452,37 +452,7 @@ def test_a_column_without_values_moves_no_other_point(drawn, x):
     np.testing.assert_allclose(std, [0.02**0.5, nan, 0.02**0.5, nan])  # deviations of 0.1, over one degree of freedom
 
 
-# The report.
-
-
-def test_only_the_report_of_a_full_run_replaces_the_committed_one(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(report, "COMMITTED", tmp_path / "committed")
-    folder = tmp_path / "results"
-
-    def leave(name, comparable):
-        result = {"experiment": name, "comparable": comparable, "rows": [], "seeds": [0], "quick": not comparable}
-        result |= {"data": {"name": "mnist"}, "seconds": {"total": 1.0, "compile": 0.0}, "measured": {}, "config": {}}
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        result |= {"commit": "abc", "device": "a core", "command": "python", "started": "2026-01-01T00:00:00+00:00"}
-        (folder / name / "result.json").write_text(json.dumps(result))
-
-    names = [name for name, experiment in EXPERIMENTS.items() if experiment.chapter]
-    for name in names[:-1]:
-        leave(name, comparable=True)
-    assert main(["report", str(folder)]) == 0  # one is missing
-    assert f"not a full run: missing: {names[-1]}. So" in capsys.readouterr().out
-    assert not (tmp_path / "committed").exists()
-    assert (folder / "RESULTS.md").exists()
-    leave(names[-1], comparable=False)  # one is quick
-    assert main(["report", str(folder)]) == 0
-    told = capsys.readouterr().out
-    assert f"not a full run: quick, shortened or on other data: {names[-1]}. So" in told
-    assert f"the report goes to {folder}, not to {tmp_path / 'committed'}" in told
-    assert not (tmp_path / "committed").exists()
-    leave(names[-1], comparable=True)
-    assert main(["report", str(folder)]) == 0
-    written = {"RESULTS.md", "results.html", "evidence.json", "rules.json"}
-    assert {path.name for path in (tmp_path / "committed").iterdir()} == written
+# What the documentation shows.
 
 
 def test_the_layer_of_contributing_works_with_both_gradients(x64, digits, tmp_path):

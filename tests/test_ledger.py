@@ -1,18 +1,16 @@
-"""Since when rules stand, and what each seed gave: the two files that are kept beside the report."""
+"""Since when rules stand; and explanations with their figures."""
 
 import dataclasses
 import json
-import re
 import subprocess
 
 import numpy as np
 import pytest
 
-from experiments import evidence, ledger, units
-from experiments.catalogue import EXPERIMENTS, NOT_YET_RUN
+from experiments import ledger, units
+from experiments.catalogue import EXPERIMENTS
 from experiments.intervals import summarize
 from experiments.ledger import Ledger, blamed, seen, text_of, updated
-from experiments.report.table import cell
 from experiments.runner import Row, rule_text
 from experiments.statistics import Claim, Measured, Number, Toy
 
@@ -152,7 +150,7 @@ def test_the_command_writes_what_has_changed(tmp_path, monkeypatch, capsys):
     assert kept[key]["before"] == [entry]
 
 
-# What each seed gave.
+# Explanations.
 
 
 def test_figures_are_filled_in_with_their_unit():
@@ -178,43 +176,3 @@ def test_an_explanation_or_a_caption_of_what_is_not_measured_is_refused_before_a
         dataclasses.replace(old, rows=(row,))
     with pytest.raises(ValueError, match="ch1-darkness, darkness: no metric is called 'nowhere'"):
         dataclasses.replace(old, captions={"darkness": "see {nowhere}"})
-
-
-def test_evidence_is_kept_by_metric_and_to_seven_digits(tmp_path):
-    measured = {
-        "x": summarize([1 / 3, np.nan]),
-        "two arms": summarize([[1.0, 2.0], [3.0, 1e-9 / 3]]),
-        "y": summarize(4),
-    }
-    result = {"commit": "abc", "started": DAY(1), "device": "a core", "seeds": [0, 1], "data": {"name": "mnist"}}
-    path = tmp_path / "evidence.json"
-    path.write_text(evidence.text_of({"q": result | {"measured": measured}, "r": result | {"measured": {}}}))
-    found = evidence.read(path)
-    assert found["q"]["measured"] == {
-        "x": [0.3333333, None],
-        "two arms": [[1.0, 2.0], [3.0, 3.333333e-10]],
-        "y": [4.0],
-    }
-    assert found["q"]["data"] == "mnist"
-    assert list(found) == ["q", "r"]
-    assert path.read_text().count("\n") == 2 * (1 + 5 + 2 + 1) + 3 + 2 + 1  # one more for the metrics that "r" lacks
-
-
-def test_the_evidence_that_is_kept_gives_the_verdicts_that_are_reported():
-    kept = evidence.read()
-    told = (ledger.PATH.parent / "RESULTS.md").read_text().splitlines()
-    assert not any("QUICK" in line for line in told)
-    assert not NOT_YET_RUN & set(kept), "run, and still called not yet run"
-    for name, experiment in EXPERIMENTS.items():
-        for row in experiment.rows if experiment.chapter and name not in NOT_YET_RUN else ():
-            values = np.asarray(kept[experiment.name]["measured"][row.metric], float)
-            # The first that is left: an entry may have several rows for one metric, in this order.
-            start = f"| {row.id} | {cell(row.metric)} | {cell(row.reported)} |"
-            line = next(line for line in told if line.startswith(start))
-            told.remove(line)
-            word = row.rule.verdict(values).word
-            assert re.match(rf"\W {word}( \[|$)", line.split(" | ")[4]), line
-            if word == "not reproduced":
-                (number,) = re.findall(r"\[\^(\d+)\]", line)
-                explained = next(note for note in told if note.startswith(f"[^{number}]: "))
-                assert "Why: " in explained, f"{row.id}, {row.metric} has no explanation"

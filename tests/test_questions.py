@@ -130,7 +130,7 @@ def test_quick_runs_leave_results_pictures_and_a_report(monkeypatch, tmp_path, c
     assert sorted(results.glob("*/*.png")) == pictures
     told, page = (tmp_path / "RESULTS.md").read_text(), (tmp_path / "results.html").read_text()
     assert "QUICK RUNS" in told
-    assert page.count("data:image/png;base64,") == len(pictures)
+    assert page.count("data:image/webp;base64,") == len(pictures)
     assert not re.search(r"(src|href)=.http", page)
     for folder in results.iterdir():
         assert all(f"| {i} |" in told for i in EXPERIMENTS[folder.name].ids)

@@ -1,31 +1,39 @@
-"""``python -m experiments report``: every result.json under a folder, as a page with plots and as a short table.
+"""``python -m experiments report``: the results as a page with plots and as a short table.
 
-The report of a full run is kept under version control, with the values of each seed.
+The report under version control is made from the evidence that is kept there, see ``experiments.evidence``. Results of
+full runs are taken into it first; a report of any other goes beside them.
 """
 
 import argparse
 import pathlib
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from experiments import evidence, ledger
-from experiments.catalogue import EXPERIMENTS
 from experiments.report import counts, page, table
-from experiments.report.answers import Answer, load
+from experiments.report.answers import Answer, load, recall
 from experiments.runner import open_data, write
 
-COMMITTED = pathlib.Path(__file__).parents[1]  # where the report of a full run is kept, under version control
+COMMITTED = pathlib.Path(__file__).parents[1]  # where the report under version control is
+RESULTS = pathlib.Path("results")
 
 
-def shortcomings(answers: dict[str, Answer]) -> str:
-    """Why these results are not those of a full run, in words; empty if they are.
+def shortcoming(result: Mapping[str, Any], kept: Mapping[str, Mapping[str, Any]]) -> str:
+    """Why a result cannot be taken into the evidence, in words; empty if it can.
 
-    A full run answers every question of the book's chapters on MNIST, at full length.
+    Args:
+        result: what result.json holds.
+        kept: the evidence.
     """
-    missing = [name for name, e in EXPERIMENTS.items() if e.chapter and name not in answers]
-    other = [name for name, answer in answers.items() if not answer.result["comparable"]]
-    reasons = {"missing": missing, "quick, shortened or on other data": other}
-    return "; ".join(f"{reason}: {shortened(names)}" for reason, names in reasons.items() if names)
+    if not result["comparable"]:
+        return "quick, shortened or on other data"
+    before = kept.get(evidence.name_of(result))
+    if before and len(result["seeds"]) < len(before["seeds"]):
+        return "of fewer seeds than what is kept"
+    if before and ledger.later(before["started"], result["started"]):
+        return "older than what is kept"
+    return ""
 
 
 def shortened(names: list[str]) -> str:
@@ -48,47 +56,59 @@ def replot(answers: dict[str, Answer]) -> None:
 def main(arguments: list[str]) -> int:
     """Write the report; returns the exit status, 2 where there is nothing to report or it cannot be written."""
     parser = argparse.ArgumentParser(prog="python -m experiments report", description=__doc__)
-    parser.add_argument("folder", nargs="?", type=pathlib.Path, default=pathlib.Path("results"), help="of the results")
+    parser.add_argument("folder", nargs="?", type=pathlib.Path, help="of the results (default: results, if it has any)")
     parser.add_argument(
         "--out",
         type=pathlib.Path,
-        help="where RESULTS.md and results.html go (default: of a full run experiments/, otherwise beside the results)",
+        help="report only the results in the folder, here, and take nothing into the evidence",
     )
     parser.add_argument("--replot", action="store_true", help="draw the plots again first, from result.json")
     options = parser.parse_args(arguments)
+    folder = options.folder or RESULTS
+    has_evidence = options.out is None and evidence.FOLDER.is_dir()
     try:
-        answers = load(options.folder)
-        full = options.out is None and is_full(answers, options.folder)
-        out = options.out or (COMMITTED if full else options.folder)
-        out.mkdir(parents=True, exist_ok=True)
+        needed = options.folder or not has_evidence
+        answers = load(folder) if needed or any(folder.glob("*/result.json")) else {}
         if options.replot:
             replot(answers)
-        if full:
-            keep(answers, out)
-        for name, text in (("RESULTS.md", table.markdown(answers)), ("results.html", page.whole(answers))):
-            write(out / name, text)
-            print(f"written: {out / name}, {(out / name).stat().st_size / 1e6:.1f} MB")
+        if has_evidence:
+            answers = take(answers, folder)
+            publish(recall(), COMMITTED, committed=True)
+        if answers:
+            publish(answers, options.out or folder)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print("\n".join(counts.tally(answers)))
     return 0
 
 
-def is_full(answers: dict[str, Answer], folder: pathlib.Path) -> bool:
-    """Whether the report may replace the committed one; if not, says why. Any other goes beside its results."""
-    reasons = shortcomings(answers)
-    if reasons:
-        print(f"not a full run: {reasons}. So the report goes to {folder}, not to {COMMITTED}", end="")
-        print("; --out chooses another place")
-    return not reasons
+def take(answers: dict[str, Answer], folder: pathlib.Path) -> dict[str, Answer]:
+    """Take the results of full runs into the evidence; returns the others, and says why they are left out.
 
-
-def keep(answers: dict[str, Answer], out: pathlib.Path) -> None:
-    """Keep what each seed gave, and note in rules.json which entries' figures are known from now on."""
-    results = {name: answer.result for name, answer in answers.items()}
-    write(out / evidence.PATH.name, evidence.text_of(results))
+    From now on the figures of what is taken are known, which rules.json notes of their entries.
+    """
+    kept = evidence.read(evidence.FOLDER)
+    reasons = {name: shortcoming(answer.result, kept) for name, answer in answers.items()}
     known = ledger.read()
-    for answer in answers.values():
-        known = ledger.seen(known, answer.experiment.ids, answer.result["started"])
-    write(out / ledger.PATH.name, ledger.text_of(known))
+    for name, answer in answers.items():
+        if not reasons[name]:
+            evidence.keep(answer.result, answer.plots)
+            known = ledger.seen(known, answer.experiment.ids, answer.result["started"])
+            print(f"taken into {evidence.FOLDER}: {name}")
+    if not all(reasons.values()):
+        write(COMMITTED / ledger.PATH.name, ledger.text_of(known))
+    for reason in sorted(set(reasons.values()) - {""}):
+        names = [name for name in answers if reasons[name] == reason]
+        print(f"{reason}: {shortened(names)}. So the report goes to {folder}, not to {COMMITTED}", end="")
+        print("; --out chooses another place")
+    return {name: answer for name, answer in answers.items() if reasons[name]}
+
+
+def publish(answers: dict[str, Answer], out: pathlib.Path, committed: bool = False) -> None:
+    """Write a report, and say what it comes to."""
+    out.mkdir(parents=True, exist_ok=True)
+    texts = {"RESULTS.md": table.markdown(answers, committed), "results.html": page.whole(answers, committed)}
+    for name, text in texts.items():
+        write(out / name, text)
+        print(f"written: {out / name}, {(out / name).stat().st_size / 1e6:.1f} MB")
+    print("\n".join(counts.tally(answers, committed=committed)))

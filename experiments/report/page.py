@@ -6,10 +6,11 @@ import io
 import json
 import pathlib
 from collections import Counter
+from typing import Any
 
-from experiments import catalogue, findings, units
+from experiments import catalogue, evidence, findings, units
 from experiments.report import counts
-from experiments.report.answers import WORDS, Answer, Judged, rows_of, spread_over_chapters
+from experiments.report.answers import WORDS, Answer, Judged, by_question, rows_of, spread_over_chapters
 from experiments.report.strip import listed, strip
 from experiments.report.table import RULES, age, head, late, measured_of, sentence
 
@@ -21,15 +22,12 @@ DRAWINGS = (
 
 
 def embedded(path: pathlib.Path) -> tuple[str, int, int]:
-    """A picture as a data URL, its width and its height. 128 colours: a third of the bytes, and it looks the same."""
+    """A picture as a data URL, its width and its height."""
     from PIL import Image  # here, because nothing else of the command needs it
 
-    with Image.open(path) as image:
-        small = io.BytesIO()
-        # MAXCOVERAGE: with the default, a curve's colour would be averaged with those around it.
-        few = image.convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-        few.save(small, "PNG", optimize=True)
-        return "data:image/png;base64," + base64.b64encode(small.getvalue()).decode(), *image.size
+    content = evidence.picture(path)
+    with Image.open(io.BytesIO(content)) as image:
+        return "data:image/webp;base64," + base64.b64encode(content).decode(), *image.size
 
 
 def text(words: str) -> str:
@@ -42,8 +40,13 @@ def class_of(word: str) -> str:
     return word.replace(" ", "-")
 
 
-def whole(answers: dict[str, Answer]) -> str:
-    """The page."""
+def whole(answers: dict[str, Answer], committed: bool = False) -> str:
+    """The page.
+
+    Args:
+        answers: the results.
+        committed: whether these are all results that are kept, see ``counts.tally``.
+    """
     chapters = spread_over_chapters(answers)
     parts = [
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>jnndl: results</title>',
@@ -52,7 +55,7 @@ def whole(answers: dict[str, Answer]) -> str:
         f"<style>\n{(HERE / 'page.css').read_text()}</style></head><body>",
         "<header><h1>Nielsen&rsquo;s experiments, run again</h1>",
         f'<p class="soft">{text(head(answers))}</p>',
-        opening(answers),
+        opening(answers, committed),
         "</header>",
         contents(chapters),
         bar(answers),
@@ -64,13 +67,13 @@ def whole(answers: dict[str, Answer]) -> str:
     return "\n".join(parts)
 
 
-def opening(answers: dict[str, Answer]) -> str:
+def opening(answers: dict[str, Answer], committed: bool) -> str:
     """What held, what did not, what surprised; then the counts and the rules."""
     parts = []
     for group, told in findings.told(answers).items():
         items = "".join(f'<li>{text(words)} <a href="#{name}">More</a></li>' for name, words in told)
         parts.append(f'<h4>{text(group)}</h4><ul class="findings">{items}</ul>')
-    lines = "".join(f"<li>{text(line)}</li>" for line in counts.tally(answers))
+    lines = "".join(f"<li>{text(line)}</li>" for line in counts.tally(answers, committed=committed))
     parts.append(f'<h4>In numbers</h4><ul class="counts">{lines}</ul>')
     plain = RULES.replace("*", "").replace("`", "").replace("- ", "&bull; ")
     rules = "".join(f"<p>{' '.join(block.split())}</p>" for block in plain.replace("&bull;", "\n\n").split("\n\n"))
@@ -83,9 +86,8 @@ def contents(chapters: dict[str, list[Answer]]) -> str:
     parts = ["<nav><h2>Contents</h2>"]
     for name, answered in chapters.items():
         parts.append(f'<h4><a href="#{anchor(name)}">{text(catalogue.chapter_title(name))}</a></h4><ol>')
-        for answer in answered:
-            question = catalogue.QUESTIONS[answer.experiment.name]
-            parts.append(f'<li><a href="#{answer.experiment.name}">{text(question)}</a></li>')
+        for question in dict.fromkeys(answer.experiment.name for answer in answered):
+            parts.append(f'<li><a href="#{question}">{text(catalogue.QUESTIONS[question])}</a></li>')
         parts.append("</ol>")
     return "\n".join([*parts, "</nav>"])
 
@@ -112,15 +114,21 @@ def bar(answers: dict[str, Answer]) -> str:
 def chapter(name: str, answered: list[Answer]) -> str:
     """A chapter with its questions."""
     title = text(catalogue.chapter_title(name))
-    parts = [f'<section class="chapter"><h2 id="{anchor(name)}">{title}</h2>', *map(question, answered), "</section>"]
-    return "\n".join(parts)
+    questions = map(question, by_question(answered))
+    return "\n".join([f'<section class="chapter"><h2 id="{anchor(name)}">{title}</h2>', *questions, "</section>"])
 
 
-def question(answer: Answer) -> str:
-    """A question: one sentence of answer, the plots, the table, and how to make it again."""
-    name = answer.experiment.name
-    parts = [
-        f'<section class="question"><h3 id="{name}">{text(catalogue.QUESTIONS[name])}</h3>',
+def question(runs: list[Answer]) -> str:
+    """A question with its runs, as a rule one."""
+    name = runs[0].experiment.name
+    title = f'<h3 id="{name}">{text(catalogue.QUESTIONS[name])}</h3>'
+    return "\n".join([f'<section class="question">{title}', *map(section, runs), "</section>"])
+
+
+def section(answer: Answer) -> str:
+    """A run: one sentence of answer, the plots, the table, and how to make it again."""
+    parts = [f"<h4>{text(answer.scale)}</h4>"] if answer.scale else []
+    parts += [
         f'<p class="answer">{text(counts.answer_in_words(answer))}</p>',
         *(figure(answer, path) for path in answer.plots),
     ]
@@ -128,14 +136,22 @@ def question(answer: Answer) -> str:
         parts.append("<table><thead><tr><th>The book<th>Here<th>Verdict</tr></thead><tbody>")
         parts += [row(judged) for judged in answer.rows]
         parts.append("</tbody></table>")
-    settings = json.dumps(answer.result["config"], ensure_ascii=False)
     parts.append(
         f"<p class='soft'>To make this section again ({text(counts.machine(answer))}):</p>"
         f"<pre>{text(counts.command(answer))}</pre>"
-        f"<details><summary>Settings</summary><pre>{text(settings)}\ncommit {text(answer.result['commit'])}</pre>"
-        "</details></section>"
+        f"<details><summary>Settings</summary><pre>{text(settings(answer.result))}</pre></details>"
     )
     return "\n".join(parts)
+
+
+def settings(result: dict[str, Any]) -> str:
+    """What the experiment was run with; where it is known, also the command and the versions of libraries."""
+    lines = [json.dumps(result["config"], ensure_ascii=False), f"commit {result['commit']}"]
+    if "command" in result:
+        lines.append(f"run by: {result['command']}")
+    if "versions" in result:
+        lines.append(", ".join(f"{name} {version}" for name, version in result["versions"].items()))
+    return "\n".join(lines)
 
 
 def figure(answer: Answer, path: pathlib.Path) -> str:
@@ -145,7 +161,7 @@ def figure(answer: Answer, path: pathlib.Path) -> str:
     told = units.explain(captions.get(path.stem, ""), answer.result["measured"])
     caption = told or sentence(f"{experiment.shows} ({path.stem.replace('_', ' ')})")
     url, width, height = embedded(path)
-    alt = text(f"Plot {path.stem} of {experiment.name}: {caption}")
+    alt = text(f"Plot {path.stem} of {answer.name}: {caption}")
     return (
         f'<figure><img src="{url}" width="{width}" height="{height}" alt="{alt}">'
         f"<figcaption>{text(caption)}</figcaption></figure>"
@@ -165,9 +181,9 @@ def row(judged: Judged) -> str:
         here += f"<details><summary>Each seed</summary><p>{text(listed(judged))}</p></details>"
     why = f"<p>Why: {text(judged.why)}</p>" if judged.why else ""
     after = f"<p>{text(late(judged.since))}</p>" if late(judged.since) else ""
+    reasons = f"<p>{text(sentence(judged.verdict.text))}</p>" if judged.verdict.text else ""
     verdict = (
-        f'<p class="verdict {class_of(judged.word)}">{WORDS[judged.word]} {judged.word}</p>'
-        f"<p>{text(sentence(judged.verdict.text))}</p>{why}{after}"
+        f'<p class="verdict {class_of(judged.word)}">{judged.label}</p>{reasons}{why}{after}'
         f'<p class="soft">Rule since {text(age(judged.since))}</p>'
     )
     return f'<tr data-word="{judged.word}"><td>{book}</td><td>{here}</td><td>{verdict}</td></tr>'

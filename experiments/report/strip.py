@@ -5,15 +5,17 @@ import html
 import numpy as np
 
 from experiments import units
-from experiments.report.answers import Judged
+from experiments.report.answers import SMALLER, Judged
 from experiments.statistics import Claim, Equivalent, Number
 
 WIDTH, LINE, EDGE = 320, 16, 12
 
 
 def marks_of(judged: Judged) -> list[tuple[float, str]]:
-    """What the dots are held against: value and words."""
+    """What the dots are held against: value and words; nothing at a smaller scale than the book's."""
     rule = judged.row.rule
+    if judged.word == SMALLER:
+        return []
     if isinstance(rule, Number):
         return [(rule.value, f"the book: {units.show(rule.value, rule.unit)}")]
     if isinstance(rule, Equivalent):

@@ -1,9 +1,12 @@
 """RESULTS.md, the short form: one line per row, by chapter, with the reasons in footnotes."""
 
+from collections.abc import Callable
+from typing import Any
+
 from experiments import catalogue, findings, units
 from experiments.ledger import Since
 from experiments.report import counts
-from experiments.report.answers import WORDS, Answer, Judged, spread_over_chapters
+from experiments.report.answers import Answer, Judged, by_question, spread_over_chapters
 
 RULES = """\
 How a verdict is found:
@@ -18,7 +21,7 @@ How a verdict is found:
   stays *open*.
 
 The rules are in `experiments/statistics.py` and in the rows of each question. `experiments/rules.json` says since when
-each of them stands, and `experiments/evidence.json` what each seed gave.
+each of them stands, and `experiments/evidence/` what each seed gave.
 """
 
 
@@ -62,42 +65,73 @@ def sentence(text: str, capital: bool = True) -> str:
     return text if text.endswith(".") else text + "."
 
 
+# What a report states once if all results agree on it, and of each question otherwise.
+COMMON: dict[str, Callable[[dict[str, Any]], str]] = {
+    "data": lambda result: result["data"]["name"],
+    "seeds": lambda result: str(len(result["seeds"])),
+    "device": lambda result: result["device"],
+}
+
+
+def different(answers: dict[str, Answer], what: str) -> list[str]:
+    """Which data, numbers of seeds or devices there are in these results."""
+    return sorted({COMMON[what](answer.result) for answer in answers.values()}, key=lambda name: (len(name), name))
+
+
 def head(answers: dict[str, Answer]) -> str:
-    """Data, devices, time and commits of all results, in a line."""
-    results = [answer.result for answer in answers.values()]
+    """Data, seeds, devices, time and commits of all results, in a line."""
+    found = {what: different(answers, what) for what in COMMON}
+    quick = any(answer.result["quick"] for answer in answers.values())
+    parts = [
+        f"Data: {', '.join(found['data'])}.",
+        f"Seeds: {' or '.join(found['seeds'])}.",
+        f"Device: {', '.join(found['device'])}.",
+        f"{counts.took(answers)} in all.",
+        made(answers),
+        "Each question says its own." if any(len(names) > 1 for names in found.values()) else "",
+        "QUICK RUNS, which say nothing about the book." if quick else "",
+    ]
+    return " ".join(part for part in parts if part)
 
-    def different(key: str) -> str:
-        return ", ".join(sorted({result[key] for result in results}))
 
-    data = ", ".join(sorted({result["data"]["name"] for result in results}))
-    quick = " QUICK RUNS, which say nothing about the book." if any(result["quick"] for result in results) else ""
-    one = "Commit" if len({result["commit"] for result in results}) == 1 else "Commits"
-    return (
-        f"Data: {data}. Device: {different('device')}. {counts.took(answers)} in all. {one}: "
-        f"{different('commit')}.{quick}"
-    )
+def made(answers: dict[str, Answer]) -> str:
+    """When the results were made, and at which commits."""
+    runs = sorted((answer.result["started"], answer.result["commit"]) for answer in answers.values())
+    commits = list(dict.fromkeys(commit for _, commit in runs))
+    first, last = runs[0][0][:10], runs[-1][0][:10]
+    days = f"on {first}" if first == last else f"between {first} and {last}"
+    if len(commits) == 1:
+        return f"Made at commit {commits[0]} {days}."
+    return f"Made at {len(commits)} commits, {commits[0]} first and {commits[-1]} last, {days}."
 
 
-def markdown(answers: dict[str, Answer]) -> str:
-    """The whole short form."""
+def markdown(answers: dict[str, Answer], committed: bool = False) -> str:
+    """The whole short form.
+
+    Args:
+        answers: the results.
+        committed: whether these are all results that are kept, see ``counts.tally``.
+    """
     lines = ["# Results", "", "Made by `python -m experiments report`; do not edit. With plots: `results.html`.", ""]
     lines += [head(answers), ""]
     for group, texts in findings.told(answers).items():
         lines += [f"**{group}**", "", *(f"- {text}" for _, text in texts), ""]
-    lines += [*(f"- {line}" for line in counts.tally(answers)), "", RULES]
+    lines += [*(f"- {line}" for line in counts.tally(answers, committed=committed)), "", RULES]
     notes: list[str] = []
     for chapter, answered in spread_over_chapters(answers).items():
         lines += [f"## {catalogue.chapter_title(chapter)}", ""]
-        for answer in answered:
-            lines += question(answer, notes)
+        for runs in by_question(answered):
+            lines += [f"### {catalogue.QUESTIONS[runs[0].experiment.name]}", ""]
+            for answer in runs:
+                lines += question(answer, notes)
     lines += ["## Notes", "", *(f"[^{number}]: {text}" for number, text in enumerate(notes, 1)), ""]
     return "\n".join([*lines, *times(answers), ""])
 
 
 def question(answer: Answer, notes: list[str]) -> list[str]:
-    """The lines of a question; its footnotes are added to ``notes``."""
-    name = answer.experiment.name
-    lines = [f"### {catalogue.QUESTIONS[name]}", "", f"`{name}`: {counts.answer_in_words(answer)}", ""]
+    """The lines of a run; its footnotes are added to ``notes``."""
+    lines = [f"#### {answer.scale}", ""] if answer.scale else []
+    lines += [f"`{answer.experiment.name}`: {counts.answer_in_words(answer)}", ""]
     if not answer.rows:
         return lines
     lines += ["| entry | what | the book | here | verdict | rule since |", "|---|---|---|---|---|---|"]
@@ -106,18 +140,20 @@ def question(answer: Answer, notes: list[str]) -> list[str]:
         if text := note(judged):
             notes.append(text)
             mark = f" [^{len(notes)}]"
-        verdict = f"{WORDS[judged.word]} {judged.word}{mark}"
-        columns = [row.id, row.metric, row.reported, measured_of(judged), verdict, age(judged.since)]
+        columns = [row.id, row.metric, row.reported, measured_of(judged), judged.label + mark, age(judged.since)]
         lines.append("| " + " | ".join(map(cell, columns)) + " |")
     return [*lines, ""]
 
 
 def times(answers: dict[str, Answer]) -> list[str]:
-    """The table of times."""
+    """The table of times; data and devices are in it where they differ."""
+    more = [what for what in ("data", "device") if len(different(answers, what)) > 1]
     lines = ["## Time", "", "What an earlier question of the same command has trained is not trained again.", ""]
-    lines += ["| question | seeds | seconds | of them compiling | run at |", "|---|---:|---:|---:|---|"]
+    names = ["question", "seeds", "seconds", "of them compiling", "run at", "on", *more]
+    lines += [f"| {' | '.join(names)} |", "|---|---:|---:|---:|---|---|" + "---|" * len(more)]
     for name, answer in answers.items():
         result, took = answer.result, answer.result["seconds"]
-        cells = (name, len(result["seeds"]), f"{took['total']:.0f}", f"{took['compile']:.0f}", result["commit"])
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
+        cells = [name, COMMON["seeds"](result), f"{took['total']:.0f}", f"{took['compile']:.0f}"]
+        cells += [result["commit"], result["started"][:10], *(COMMON[what](result) for what in more)]
+        lines.append("| " + " | ".join(cells) + " |")
     return lines
