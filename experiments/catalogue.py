@@ -38,7 +38,8 @@ from experiments.ch4 import (
     vector_output,
 )
 from experiments.ch5 import bars, chain, depth, identity_neuron, nabla, speed, ten_layers, width
-from experiments.extra import scratch_choices, scratch_vs_framework, sweep
+from experiments.ch6 import conv1, conv2, conv2_l2, conv2_tanh, relu, shallow
+from experiments.extra import network3_choices, scratch_choices, scratch_vs_framework, sweep
 
 _MODULES = (
     perceptrons,
@@ -88,6 +89,13 @@ _MODULES = (
     identity_neuron,
     ten_layers,
     nabla,
+    shallow,
+    conv1,
+    conv2,
+    conv2_tanh,
+    conv2_l2,
+    relu,
+    network3_choices,
     scratch_choices,
     scratch_vs_framework,
     sweep,
@@ -121,7 +129,7 @@ def chapter_title(chapter: str) -> str:
 
 
 # Questions whose book-scale run has not been made yet: they have rules, but neither evidence nor a place in the report.
-NOT_YET_RUN: frozenset[str] = frozenset()
+NOT_YET_RUN = frozenset({"ch6-shallow", "ch6-conv1", "ch6-conv2", "ch6-conv2-tanh", "ch6-conv2-l2", "ch6-relu"})
 
 # id -> why there is nothing to run.
 NOT_RUN = {

@@ -330,9 +330,10 @@ def result_of(experiment: Experiment, job: Job, outcome: Outcome, seconds: Clock
 
 
 def earlier(job: Job, question: str) -> dict[str, Any] | None:
-    """The result.json of another question of the same data, scale, length and seeds; None where there is none.
+    """The result.json of another question, of the same data, scale and length; None where there is none.
 
-    So a question can subtract, seed by seed, what an earlier command has measured.
+    So a question can subtract, seed by seed, what an earlier command has measured. The result has at least the seeds of
+    this job, which are always its first.
     """
     if job.results is None:
         return None
@@ -340,10 +341,9 @@ def earlier(job: Job, question: str) -> dict[str, Any] | None:
     if not path.exists():
         return None
     result: dict[str, Any] = json.loads(path.read_text())
-    same = {"quick": job.quick, "epochs": job.epochs, "scale": job.scale, "seeds": list(range(job.seeds))}
-    if any(result.get(name) != value for name, value in same.items()) or result["data"]["sha256"] != job.splits.sha256:
-        return None
-    return result
+    same = {"quick": job.quick, "epochs": job.epochs, "scale": job.scale}
+    found = all(result.get(name) == value for name, value in same.items()) and len(result["seeds"]) >= job.seeds
+    return result if found and result["data"]["sha256"] == job.splits.sha256 else None
 
 
 def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any]:

@@ -35,5 +35,10 @@ ch5-depth-1 ch5-depth-2 ch5-depth-3 ch5-depth-4 ch5-speed-2 ch5-speed-3 ch5-spee
 ch5-sigma-prime ch5-chain ch5-exploding ch5-width-bound ch5-identity-neuron ch5-matrix ch5-nabla-norms
 """
 
+CH6 = """
+ch6-shallow ch6-conv1 ch6-conv1-nofc ch6-conv2 ch6-conv2-tanh ch6-conv2-l2 ch6-relu ch6-vs-ch3
+"""
+
 BY_CHAPTER = {"1": CH1.split(), "2": CH2.split(), "3": CH3.split(), "4": CH4.split(), "5": CH5.split()}
+BY_CHAPTER |= {"6": CH6.split()}
 IDS = [i for ids in BY_CHAPTER.values() for i in ids]

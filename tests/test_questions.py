@@ -53,6 +53,7 @@ GROUPS = {
     "chapter 3, the rest": REST.split(),
     "chapter 4": ["ch4"],
     "chapter 5": ["ch5"],
+    "chapter 6": ["ch6", "network3-choices"],
     "no chapter": ["scratch-vs-framework", "sweep"],
 }
 # The same code as scratch-vs-framework, eight networks more to compile; and one that has a test of its own.

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Key
 
 import jnndl
 from experiments import distort, runner
-from experiments.statistics import Number
+from experiments.statistics import NARROW, Number
 from experiments.training import BOOK_TRAINING, QUICK_HIDDEN, Job, unstack
 from jnndl.data import Dataset
 from jnndl.network import Network, Params
@@ -23,6 +23,12 @@ from jnndl.training import Fit
 KERNEL, POOL, BATCH, EPOCHS = 5, 2, 10, 60
 SHORT_IMAGES, SHORT_EPOCHS = 10_000, 12  # of a run at the default scale
 SMALL = 16  # on images of fewer rows two such layers have no place
+CLOSE = NARROW  # a quarter of the errors: two arms are close, as the interval of a number is narrow
+PLACE = "chapter 6, convolutional neural networks in practice; conv.py"
+PROTOCOL = (
+    "the same; the figure of each seed after its best validation epoch, against single runs (see network3.reported)"
+)
+PAIRED = "paired by seed, each after its best validation epoch"
 TRIES = 3  # of which the book reports the one that is best on the validation data
 
 
@@ -250,19 +256,46 @@ def reported(value: float, rival: float | None = None) -> Number:
     return Number(value, rival=rival)
 
 
-def before(job: Job, question: str, metric: str, again: Callable[[], Tried]) -> tuple[np.ndarray, str]:
-    """The test accuracy of an earlier step, seed by seed, to subtract; and where it is from.
+class Before(NamedTuple):
+    """An earlier step, to compare with.
+
+    Attributes:
+        test: the test accuracy of each seed after its best epoch, shape (seeds,).
+        curve: the validation accuracy after each epoch, shape (seeds, epochs).
+        source: where both are from, in words.
+    """
+
+    test: np.ndarray
+    curve: np.ndarray
+    source: str
+
+
+def before(job: Job, question: str, arm: str, again: Callable[[], Tried]) -> Before:
+    """An arm of an earlier question: what a command has left, or else trained again.
 
     Ask for it after everything else was trained: so a run that is resumed finds its checkpoints in the same order.
 
     Args:
         job: what was asked for.
-        question, metric: where an earlier command, or an earlier question of this one, left it: the same data, scale,
-            length and seeds.
-        again: trains it, where there is no such result.
+        question, arm: which; see ``runner.earlier``.
+        again: trains it, where no command has left it.
     """
     result = runner.earlier(job, question)
     if result is None:
-        return again().test, "trained for this question"
-    values = np.asarray(result["measured"][metric]["per_seed"], float)
-    return values, f"{question} of commit {result['commit']}, {result['started']}"
+        tried = again()
+        return Before(tried.test, np.asarray(tried.fit.history.evaluation_accuracy), "trained for this question")
+    test = np.asarray(result["measured"][names(arm)[0]]["per_seed"], float)
+    curve = np.asarray(result["curves"]["validation_accuracy"][arm], float)
+    source = f"{question} of commit {result['commit']}, {result['started']}"
+    return Before(test[: job.seeds], curve[: job.seeds], source)
+
+
+def settings_of(job: Job, **own: Any) -> dict[str, Any]:
+    """The settings that all these questions share, for the record, and a question's own."""
+    shared = {"output": "softmax", "cost": "log_likelihood", "batch_size": BATCH, "initial weights": "network3's"}
+    shared |= {
+        "order": "as stored, in every epoch",
+        "evaluated on": "validation, after each epoch; test after the best",
+    }
+    epochs = job.epochs_of(EPOCHS if job.book else SHORT_EPOCHS)
+    return shared | {"images": len(images_of(job)), "epochs": epochs} | own
