@@ -127,7 +127,7 @@ def draw_network(path: pathlib.Path, shapes: Any, title: str) -> None:
         for number in range(max(1, shown)):
             width, height = (side, side) if squares else (2, min(side, 40))
             corner = left + 1.6 * number, -height / 2 - 1.6 * number + 0.8 * shown
-            look = {"facecolor": "white", "edgecolor": plots.STYLES[0][0]}
+            look: dict[str, Any] = {"facecolor": "white", "edgecolor": plots.STYLES[0][0]}
             axes.add_patch(Rectangle(corner, width, height, **look))
         right = left + (side if squares else 2) + 1.6 * max(0, shown - 1)
         axes.text((left + right) / 2, 26, text, ha="center", fontsize=8)
@@ -148,7 +148,7 @@ def draw_fields(path: pathlib.Path, image: Any) -> None:
     after = side - FIELD + 1
     panels[1].imshow(np.zeros((after, after)), cmap="Greys", extent=(0, after, after, 0))
     for number, (colour, dash) in enumerate(plots.STYLES[:2]):
-        look = {"fill": False, "edgecolor": colour, "linestyle": dash, "linewidth": 2}
+        look: dict[str, Any] = {"fill": False, "edgecolor": colour, "linestyle": dash, "linewidth": 2}
         panels[0].add_patch(Rectangle((number, 0), FIELD, FIELD, **look))
         panels[1].add_patch(Rectangle((number, 0), 1, 1, **look))
     for axes, text in zip(panels, (f"input, {side} x {side}", f"one feature map, {after} x {after}"), strict=True):

@@ -94,7 +94,7 @@ EXPERIMENT = Experiment(
                 reported=f"{100 * expanded_data.BOOK[arm]:.2f} % becomes {100 * value:.2f} %: not a decisive win",
                 place=PLACE,
                 metric=DIFFERENCES[arm],
-                rule=Claim("below", expanded_data.DECISIVE, errors=1 - expanded_data.BOOK[arm], unit=POINTS),
+                rule=Claim("below", expanded_data.DECISIVE, errors=round(1 - expanded_data.BOOK[arm], 4), unit=POINTS),
                 ours="paired by seed; a win would be decisive from a quarter of the errors on",
             )
             for arm, value in BOOK.items()

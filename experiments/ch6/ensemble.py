@@ -52,7 +52,9 @@ def in_common(pairs: Any, others: Any) -> int:
 
 def run(job: Job) -> Outcome:
     """Count the votes of each five networks; those that are known are not trained again."""
-    found, kept = groups.train(job, double_fc_dropout.NAME, {double_fc_dropout.ARM: double_fc_dropout.arm_of(job)}, again=False)
+    found, kept = groups.train(
+        job, double_fc_dropout.NAME, {double_fc_dropout.ARM: double_fc_dropout.arm_of(job)}, again=False
+    )
     networks, labels = found[double_fc_dropout.ARM], np.asarray(job.splits.test.targets)
     members = [slice(start, start + MEMBERS) for start in range(0, max(1, job.seeds - MEMBERS + 1), MEMBERS)]
     every = [vote(networks.answers[which]) for which in members]
