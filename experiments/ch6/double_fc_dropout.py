@@ -116,8 +116,9 @@ def plot(result: dict[str, Any], splits: Splits, folder: pathlib.Path) -> None:
         folder / "answers.png",
         beside,
         title="Each filter of the first layer, and the three patches of test images that it answers to most",
+        captions=[text for number in range(len(first)) for text in (f"filter {number}", *[""] * PATCHES)],
         columns=4 * (1 + PATCHES),
-        side=0.55,
+        side=0.6,
     )
 
 

@@ -127,9 +127,10 @@ def known(job: Job, question: str, arm: str, recipe: Mapping[str, Any]) -> dict[
 
 
 def record_of(tried: Tried, number: int, labels: np.ndarray) -> Record:
-    """What is kept of one network of a group."""
+    """What is kept of one network of a group, with the commit that trained it."""
     answers = tried.answers[number]
     return {
+        "commit": runner.commit(),
         "test": float(tried.test[number]),
         "validation": round(float(tried.validation[number]), 6),
         "epoch": int(tried.epoch[number]),
