@@ -72,13 +72,13 @@ class Trainer:
         training: Dataset,
         evaluation: Dataset | None,
         *,
-        seeds: int,
+        seeds: int | tuple[int, ...],
         epochs: int,
         title: str = "",
         cells: int = 1,
         **settings: Any,
     ) -> Trained:
-        """Train one network per seed; see ``Job.fit``."""
+        """Train one network per seed, ``seeds`` being how many or which; see ``Job.fit``."""
         checkpoint = None if self.checkpoints is None else self.checkpoints / f"{self.requests}.safetensors"
         self.requests += 1
         measured = settings.get("measure_training", 1)
@@ -117,16 +117,17 @@ class Trainer:
         return self.trained[requests[0]]
 
 
-def keys_and_cells(seeds: int, cells: int, settings: dict[str, Any]) -> dict[str, Any]:
+def keys_and_cells(seeds: int | tuple[int, ...], cells: int, settings: dict[str, Any]) -> dict[str, Any]:
     """The keys and settings of ``fit_many``: every seed for the first cell, then every seed for the second, ...
 
     Args:
-        seeds: how many networks each cell has.
+        seeds: how many networks each cell has, with the seeds from 0; or these seeds.
         cells: how many values a setting that is an array has.
         settings: by name; each array of shape (cells,).
     """
-    keys = jax.vmap(jax.random.key)(np.tile(np.arange(seeds), cells))
-    spread = {name: np.repeat(v, seeds) if isinstance(v, np.ndarray) else v for name, v in settings.items()}
+    numbers = np.arange(seeds) if isinstance(seeds, int) else np.asarray(seeds)
+    keys = jax.vmap(jax.random.key)(np.tile(numbers, cells))
+    spread = {name: np.repeat(v, len(numbers)) if isinstance(v, np.ndarray) else v for name, v in settings.items()}
     return {"keys": keys, **spread}
 
 
@@ -260,6 +261,7 @@ class Job:
         scale: "default", or "book" for the book's data and epochs where the default is shorter.
         results: the folder that holds a folder for each question, or None.
         trainer: trains.
+        group: of the seeds, those to train now; None for all. See ``experiments.ch6.groups``.
     """
 
     splits: Splits
@@ -269,6 +271,7 @@ class Job:
     scale: str = "default"
     results: pathlib.Path | None = None
     trainer: Trainer = dataclasses.field(default_factory=Trainer, repr=False)
+    group: tuple[int, ...] | None = None
 
     @property
     def book(self) -> bool:
@@ -328,4 +331,5 @@ class Job:
         """
         training = self.training if training is None else training
         epochs = self.epochs_of(epochs)
-        return self.trainer.fit(network, training, evaluation, seeds=self.seeds, epochs=epochs, **settings)
+        seeds = self.group or self.seeds
+        return self.trainer.fit(network, training, evaluation, seeds=seeds, epochs=epochs, **settings)

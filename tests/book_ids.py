@@ -37,6 +37,9 @@ ch5-sigma-prime ch5-chain ch5-exploding ch5-width-bound ch5-identity-neuron ch5-
 
 CH6 = """
 ch6-shallow ch6-conv1 ch6-conv1-nofc ch6-conv2 ch6-conv2-tanh ch6-conv2-l2 ch6-relu ch6-vs-ch3
+ch6-expand ch6-expanded-100 ch6-expanded-300 ch6-expanded-1000 ch6-doublefc-100 ch6-doublefc-300
+ch6-doublefc-1000 ch6-dropout ch6-ensemble ch6-errors-figure ch6-filters-0 ch6-filters-1 ch6-diagrams
+ch6-l2-pooling ch6-cited ch6-problems
 """
 
 BY_CHAPTER = {"1": CH1.split(), "2": CH2.split(), "3": CH3.split(), "4": CH4.split(), "5": CH5.split()}

@@ -49,13 +49,18 @@ REST = """
 ch3-softmax ch3-neurons ch3-initial-weights ch3-multiple-eta ch3-hyper-parameters ch3-early-stopping ch3-momentum
 ch3-newton ch3-expanded
 """
+TO_RELU = "ch6-shallow ch6-conv1 ch6-conv2 ch6-conv2-tanh ch6-conv2-l2 ch6-relu"
+FROM_EXPANDED = """
+ch6-diagrams ch6-l2-pooling ch6-expand ch6-expanded ch6-doublefc ch6-dropout ch6-ensemble ch6-problems
+"""
 GROUPS = {
     "chapters 1 and 2": ["ch1", "ch2-vectorised", "ch2-variants"],
     "chapter 3, costs and penalties": COSTS.split(),
     "chapter 3, the rest": REST.split(),
     "chapter 4": ["ch4"],
     "chapter 5": ["ch5"],
-    "chapter 6": ["ch6", "network3-choices"],
+    "chapter 6, to ReLU": [*TO_RELU.split(), "network3-choices"],
+    "chapter 6, the rest": FROM_EXPANDED.split(),
     "no chapter": ["scratch-vs-framework", "sweep"],
 }
 # The same code as scratch-vs-framework, eight networks more to compile; and one that has a test of its own.
