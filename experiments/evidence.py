@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments.intervals import summarize
-from experiments.runner import write
+from experiments.runner import EVIDENCE, write
 from jnndl import storage
 
-FOLDER = pathlib.Path(__file__).with_name("evidence")  # only in the repository: an installed program has none
+FOLDER = EVIDENCE  # only in the repository: an installed program has none
 DIGITS = 7  # as many as a float32 holds
 COLOURS = 40  # the lines, their bands, and steps between them; twice as many are a seventh more bytes and look the same
 # What is kept of result.json besides the values. The curves are in the plots, and rows are judged by today's rules.

@@ -26,6 +26,7 @@ from jnndl import page
 from jnndl.data import Splits
 from jnndl.network import Network, Params
 
+EVIDENCE = pathlib.Path(__file__).with_name("evidence")  # the runs that are kept, under version control
 SEEDS = 10  # networks per arm, where the command line does not say
 SHORTER = "a shorter run than the book's; --scale book is the book's"
 
@@ -330,20 +331,31 @@ def result_of(experiment: Experiment, job: Job, outcome: Outcome, seconds: Clock
 
 
 def earlier(job: Job, question: str) -> dict[str, Any] | None:
-    """The result.json of another question, of the same data, scale and length; None where there is none.
+    """What another question has measured on the same data, at the same scale and length; None where none has.
 
-    So a question can subtract, seed by seed, what an earlier command has measured. The result has at least the seeds of
-    this job, which are always its first.
+    So a question can subtract, seed by seed, what an earlier command has measured. Looks at the results, and then at
+    the runs that are kept (``EVIDENCE``). There are at least the seeds of this job, which are always the first.
     """
-    if job.results is None:
+    name, length = folder_name(question, job.scale), {"quick": job.quick, "epochs": job.epochs}
+    paths = [] if job.results is None else [job.results / name / "result.json"]
+    if length == {"quick": False, "epochs": None}:  # only full runs are kept
+        paths.append(EVIDENCE / f"{name}.json")
+    for path in paths:
+        run: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        if not run or run["data"]["sha256"] != job.splits.sha256 or len(run["seeds"]) < job.seeds:
+            continue
+        if all(run.get(key) == value for key, value in {**length, "scale": job.scale}.items()):
+            return run
+    return None
+
+
+def earlier_values(job: Job, question: str, metric: str) -> np.ndarray | None:
+    """Of such a run the values of one metric, for the seeds of this job."""
+    run = earlier(job, question)
+    if run is None or metric not in run["measured"]:
         return None
-    path = job.results / folder_name(question, job.scale) / "result.json"
-    if not path.exists():
-        return None
-    result: dict[str, Any] = json.loads(path.read_text())
-    same = {"quick": job.quick, "epochs": job.epochs, "scale": job.scale}
-    found = all(result.get(name) == value for name, value in same.items()) and len(result["seeds"]) >= job.seeds
-    return result if found and result["data"]["sha256"] == job.splits.sha256 else None
+    found = run["measured"][metric]
+    return np.asarray(found["per_seed"] if isinstance(found, dict) else found, float)[: job.seeds]
 
 
 def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any]:

@@ -240,6 +240,18 @@ def test_an_earlier_result_of_another_run_is_not_taken(tmp_path, change):
     assert runner.earlier(dataclasses.replace(job, results=None), "ch6-conv2") is None
 
 
+def test_an_earlier_result_is_taken_from_what_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "EVIDENCE", tmp_path)
+    job = dataclasses.replace(images(30), results=tmp_path / "results", scale="book", quick=False)
+    run = {"seeds": [0, 1, 2], "quick": False, "scale": "book", "commit": "abc", "started": "then"}
+    run |= {"data": {"sha256": job.splits.sha256}, "measured": {f"{conv2.ARM}: test": [0.5, 0.25, 0.125]}}
+    run["kept"] = {"validation_accuracy": {conv2.ARM: [[0.1, 0.5], [0.2, 0.25], [0.1, 0.125]]}}
+    (tmp_path / "ch6-conv2-book.json").write_text(json.dumps(run))
+    found = network3.before(job, "ch6-conv2", conv2.ARM, again)
+    np.testing.assert_array_equal(found.test, [0.5, 0.25])
+    np.testing.assert_array_equal(found.curve, [[0.1, 0.5], [0.2, 0.25]])
+
+
 # Two scales.
 
 

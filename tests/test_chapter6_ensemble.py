@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import jnndl
+from experiments import runner
 from experiments.ch6 import conv_problems, diagrams, double_fc_dropout, ensemble, expand, groups, l2_pooling, network3
 from experiments.ch6.network3 import Tried
 from experiments.training import Job, Trainer
@@ -56,7 +57,7 @@ def job_of(splits, folder, scale="book"):
 
 @pytest.fixture(autouse=True)
 def nothing_committed(monkeypatch, tmp_path):
-    monkeypatch.setattr(groups, "EVIDENCE", tmp_path / "evidence")
+    monkeypatch.setattr(runner, "EVIDENCE", tmp_path / "evidence")
     monkeypatch.setattr(groups, "at_once", lambda job: 2)
 
 
@@ -94,8 +95,8 @@ def test_a_run_that_is_stopped_keeps_the_groups_that_were_finished(monkeypatch, 
 def test_what_is_under_version_control_is_not_trained_again(monkeypatch, tmp_path, splits):
     factory = Factory(monkeypatch)
     _, kept = groups.train(job_of(splits, tmp_path / "there"), "q", {"a": arm_of(2)}, again=False)
-    groups.EVIDENCE.mkdir()
-    (groups.EVIDENCE / "q-book.json").write_text(json.dumps({"kept": kept}))
+    runner.EVIDENCE.mkdir()
+    (runner.EVIDENCE / "q-book.json").write_text(json.dumps({"kept": kept}))
     groups.train(job_of(splits, tmp_path / "here"), "q", {"a": arm_of(3)}, again=False)
     assert factory.trained == [(0, 1), (2,)]
     # Not for another scale, a quick run, or other data.
@@ -154,22 +155,26 @@ def test_a_group_trains_the_networks_of_its_seeds(digits):
 
 
 def test_figures_of_an_earlier_run(tmp_path, splits):
-    job = job_of(splits, tmp_path)
-    assert groups.measured_before(job, "q", "a: test", 2) is None
-    run = {"data": {"sha256": splits.sha256}, "comparable": True, "measured": {"a: test": [0.5, 0.6, 0.7]}}
-    groups.EVIDENCE.mkdir()
-    (groups.EVIDENCE / "q-book.json").write_text(json.dumps(run))
-    np.testing.assert_array_equal(groups.measured_before(job, "q", "a: test", 2), [0.5, 0.6])
-    assert groups.measured_before(job, "q", "a: test", 4) is None
-    assert groups.measured_before(job, "q", "b: test", 2) is None
-    assert groups.measured_before(dataclasses.replace(job, quick=True), "q", "a: test", 2) is None
+    job = dataclasses.replace(job_of(splits, tmp_path), seeds=2)
+
+    def found(metric="a: test", **changes):
+        return runner.earlier_values(dataclasses.replace(job, **changes), "q", metric)
+
+    assert found() is None
+    run = {"data": {"sha256": splits.sha256}, "seeds": [0, 1, 2], "quick": False, "scale": "book"}
+    run["measured"] = {"a: test": [0.5, 0.6, 0.7]}
+    runner.EVIDENCE.mkdir()
+    (runner.EVIDENCE / "q-book.json").write_text(json.dumps(run))
+    np.testing.assert_array_equal(found(), [0.5, 0.6])
+    assert found(seeds=4) is found("b: test") is found(quick=True) is found(epochs=3) is found(scale="default") is None
     # The results come before what is under version control.
     (tmp_path / "q-book").mkdir()
-    later = run | {"measured": {"a: test": {"per_seed": [0.8, 0.9]}}}
+    later = run | {"measured": {"a: test": {"per_seed": [0.8, 0.9]}}, "epochs": None, "seeds": [0, 1]}
     (tmp_path / "q-book" / "result.json").write_text(json.dumps(later))
-    np.testing.assert_array_equal(groups.measured_before(job, "q", "a: test", 2), [0.8, 0.9])
+    np.testing.assert_array_equal(found(), [0.8, 0.9])
+    np.testing.assert_array_equal(found(seeds=3), [0.5, 0.6, 0.7])
     (tmp_path / "q-book" / "result.json").write_text(json.dumps(later | {"data": {"sha256": "other"}}))
-    np.testing.assert_array_equal(groups.measured_before(job, "q", "a: test", 2), [0.5, 0.6])
+    np.testing.assert_array_equal(found(), [0.5, 0.6])
 
 
 # Votes.

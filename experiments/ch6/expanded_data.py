@@ -3,7 +3,7 @@
 import pathlib
 from typing import Any
 
-from experiments import plots
+from experiments import plots, runner
 from experiments.ch6 import groups, network3
 from experiments.ch6.groups import Arm
 from experiments.comparison import curve, minus
@@ -43,7 +43,7 @@ def arms_of(job: Job) -> dict[str, Arm]:
 def plain(job: Job) -> tuple[Any, str]:
     """The test accuracy of 100 neurons on images that are not expanded, and where it is from."""
     if job.book:
-        found = groups.measured_before(job, BEFORE, "ReLU: test", job.seeds)
+        found = runner.earlier_values(job, BEFORE, "ReLU: test")
         if found is not None:
             return found, BEFORE
     network, settings = network3.network(job, neuron="relu"), {"training": images_of(job), **RELU}

@@ -23,7 +23,6 @@ from experiments.training import Job
 from jnndl.data import Dataset
 from jnndl.network import Network
 
-EVIDENCE = pathlib.Path(runner.__file__).with_name("evidence")  # what is under version control
 NAME = "kept.json"
 Record = dict[str, Any]
 
@@ -95,7 +94,7 @@ def stored(job: Job, question: str) -> Iterator[tuple[pathlib.Path, dict[str, An
     folder = folder_of(job, question)
     paths = [] if folder is None else [folder / NAME]
     if not job.quick and job.epochs is None:  # what is under version control is of full length
-        paths.append(EVIDENCE / f"{runner.folder_name(question, job.scale)}.json")
+        paths.append(runner.EVIDENCE / f"{runner.folder_name(question, job.scale)}.json")
     for path in paths:
         if path.exists():
             found = json.loads(path.read_text())
@@ -218,21 +217,3 @@ def collected(records: list[Record], labels: np.ndarray) -> Networks:
     test, validation, epoch = (np.array([one[name] for one in records]) for name in ("test", "validation", "epoch"))
     answers = np.stack([answers_of(one, labels) for one in records])
     return Networks(test, validation, epoch, np.array([one["curve"] for one in records], float), answers, records)
-
-
-def measured_before(job: Job, question: str, metric: str, count: int) -> np.ndarray | None:
-    """What an earlier run measured with the first seeds, at the same scale and on the same data; None where it did not.
-
-    Looks at the results, and at what is under version control.
-    """
-    if job.quick or job.epochs is not None:
-        return None
-    name, values = runner.folder_name(question, job.scale), None
-    paths = [EVIDENCE / f"{name}.json", *([] if job.results is None else [job.results / name / "result.json"])]
-    for path in paths:  # the last that is there
-        run = json.loads(path.read_text()) if path.exists() else {}
-        if run.get("data", {}).get("sha256") == job.splits.sha256 and run["comparable"] and metric in run["measured"]:
-            found = run["measured"][metric]
-            per_seed = found["per_seed"] if isinstance(found, dict) else found
-            values = np.asarray(per_seed, float)[:count] if len(per_seed) >= count else values
-    return values

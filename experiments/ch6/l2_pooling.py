@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import jnndl
-from experiments import plots
-from experiments.ch6 import groups, network3
+from experiments import plots, runner
+from experiments.ch6 import network3
 from experiments.comparison import curve, minus
 from experiments.runner import BookScale, Experiment, Outcome, Row
 from experiments.statistics import Measured, Toy
@@ -54,7 +54,7 @@ def run(job: Job) -> Outcome:
     off = max(np.abs(a - by_definition(b)).max() for a, b in zip(ours, maps, strict=True))
     network = network3.network(job)
     settings: dict[str, Any] = {"short_epochs": SHORT_EPOCHS}
-    largest = groups.measured_before(job, BEFORE, "conv2: test", job.seeds) if job.book else None
+    largest = runner.earlier_values(job, BEFORE, "conv2: test") if job.book else None
     l2 = network3.train(job, pooled(network), title="L2: ", **settings)
     if largest is None:
         largest = network3.train(job, network, title="max: ", **settings).test

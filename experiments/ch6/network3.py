@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Key
 
 import jnndl
 from experiments import distort, runner
+from experiments.comparison import accuracy_curves
 from experiments.statistics import NARROW, Number
 from experiments.training import BOOK_TRAINING, QUICK_HIDDEN, Job, unstack
 from jnndl.data import Dataset
@@ -219,9 +220,10 @@ def wrong_answers(tried: Tried, test: Dataset) -> dict[str, dict[str, int]]:
 
 
 def kept(job: Job, arms: Mapping[str, Tried], recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``Outcome.kept`` holds: the wrong answers of each arm, on which data, and by which settings."""
+    """What ``Outcome.kept`` holds: each arm's wrong answers and curves, on which data, and by which settings."""
     wrong = {arm: wrong_answers(tried, job.splits.test) for arm, tried in arms.items()}
-    return {"data": job.splits.sha256, "recipe": dict(recipe), "wrong": wrong}
+    curves = accuracy_curves({arm: tried.fit for arm, tried in arms.items()})
+    return {"data": job.splits.sha256, "recipe": dict(recipe), "wrong": wrong, "validation_accuracy": curves}
 
 
 def figures(arm: str, tried: Tried) -> dict[str, Any]:
@@ -284,10 +286,12 @@ def before(job: Job, question: str, arm: str, again: Callable[[], Tried]) -> Bef
     if result is None:
         tried = again()
         return Before(tried.test, np.asarray(tried.fit.history.evaluation_accuracy), "trained for this question")
-    test = np.asarray(result["measured"][names(arm)[0]]["per_seed"], float)
-    curve = np.asarray(result["curves"]["validation_accuracy"][arm], float)
+    test = runner.earlier_values(job, question, names(arm)[0])
+    assert test is not None
+    curves = result["curves"] if "curves" in result else result["kept"]  # of a run that is under version control
+    validation = np.asarray(curves["validation_accuracy"][arm], float)
     source = f"{question} of commit {result['commit']}, {result['started']}"
-    return Before(test[: job.seeds], curve[: job.seeds], source)
+    return Before(test, validation[: job.seeds], source)
 
 
 def settings_of(job: Job, **own: Any) -> dict[str, Any]:
