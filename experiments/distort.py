@@ -1,6 +1,9 @@
 """More training images from the given ones: shifts, rotations, elastic distortion (chapter 3, "Expanding data").
 
 Images have shape (n, height, width) and any dtype, with 0 for paper. Results have the same shape and dtype.
+
+These make a larger training set once, as the book does. ``jnndl.Distort`` distorts each image anew in every epoch, and
+looks it up by two small products, which is faster for a mini-batch but would need a gigabyte for 5,000 images at once.
 """
 
 from typing import Any

@@ -6,8 +6,8 @@
 >>> jnndl.predict(fit.network, fit.params, digits.test).labels.shape
 (300,)
 
-- Networks: ``mlp``, or ``Network`` of ``Dense``, ``Conv``, ``MaxPool``, ``AvgPool``, ``L2Pool``, ``Flatten`` and
-  ``Dropout``; ``neurons``, ``costs``, ``initializers``.
+- Networks: ``mlp``, or ``Network`` of ``Dense``, ``Conv``, ``MaxPool``, ``AvgPool``, ``L2Pool``, ``Flatten``,
+  ``Dropout`` and ``Distort``; ``neurons``, ``costs``, ``initializers``.
 - Data: ``load_mnist``, ``load_idx``, ``load_digits``, ``Dataset``.
 - Training: ``fit``, ``fit_many``; their settings are in ``jnndl.options.Settings``.
 - A trained network: ``evaluate``, ``predict``, ``save``, ``load``.
@@ -23,6 +23,7 @@ from jnndl.checks import check_gradients
 from jnndl.convolution import Conv, Flatten
 from jnndl.costs import Cost
 from jnndl.data import Dataset, Splits, load_digits
+from jnndl.distortion import Distort
 from jnndl.ensemble import fit_many
 from jnndl.files import load, save
 from jnndl.folders import load_images
@@ -47,6 +48,7 @@ __all__ = [
     "Cost",
     "Dataset",
     "Dense",
+    "Distort",
     "DivergenceError",
     "Dropout",
     "Fit",

@@ -14,12 +14,13 @@ from jnndl import arguments, initializers
 from jnndl.chunks import chunk_size
 from jnndl.convolution import Conv, Flatten
 from jnndl.data import as_scale
+from jnndl.distortion import Distort
 from jnndl.layers import Dense, Dropout, Layer, TrainingKey
 from jnndl.neurons import Neuron, as_neuron, linear, sigmoid
 from jnndl.pooling import AvgPool, L2Pool, MaxPool
 
 Params = tuple[PyTree, ...]
-LAYERS = {layer.__name__: layer for layer in (Dense, Dropout, Conv, MaxPool, AvgPool, L2Pool, Flatten)}
+LAYERS = {layer.__name__: layer for layer in (Dense, Dropout, Conv, MaxPool, AvgPool, L2Pool, Flatten, Distort)}
 
 
 @dataclasses.dataclass(frozen=True)

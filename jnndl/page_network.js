@@ -38,6 +38,11 @@ const NEURONS = {
   },
 };
 
+// A layer that is random in training leaves its input as it is in use.
+function leave(fields, arrays, shape, neuron) {
+  return { shape, neuron, kind: null, forward: (a) => [a, null], backward: (saved, grad) => grad };
+}
+
 // As in layers.py and convolution.py, one function per kind of layer; page.py lists the kinds. Each gets the layer's
 // fields, its arrays by name, and the shape and the neuron of its input, and returns
 //   shape                          of its output: [n], or [height, width, channels]
@@ -88,9 +93,8 @@ const LAYERS = {
       },
     };
   },
-  Dropout(fields, arrays, shape, neuron) {
-    return { shape, neuron, kind: null, forward: (a) => [a, null], backward: (saved, grad) => grad };
-  },
+  Dropout: leave,
+  Distort: leave,
   // Where a window covers the image it does so in rows of pixels that lie beside each other in memory: `each` goes over
   // these. The same few lines are then the way forward, with zeros around the image, and the way back.
   Conv(fields, { weight, bias }, [rows, columns, n_in]) {

@@ -27,6 +27,7 @@ from experiments.intervals import summarize
 from jnndl import images, neurons, page
 from jnndl.__main__ import main
 from jnndl.convolution import Conv, Flatten
+from jnndl.distortion import Distort
 from jnndl.layers import Affine, Dense, Dropout
 from jnndl.network import Network
 from jnndl.pooling import AvgPool, L2Pool, MaxPool
@@ -122,7 +123,7 @@ def test_what_the_page_does_not_know_is_refused(tmp_path):
         """A pooling that the page does not know."""
 
     network = convolutional(27, Conv(1, 3, 3, pool=Cross(2)), Flatten())
-    told = "layer 0 has a Cross, which .* give a network of Dense, Dropout, Conv, .* and Flatten layers, with neurons"
+    told = "layer 0 has a Cross, which .* give a network of Dense, Dropout, Conv, .* and Distort layers, with neurons"
     with pytest.raises(ValueError, match=told):
         jnndl.save_page(path, network, samples.draw(network))
     mine = neurons.Neuron("swish", lambda z: z * jax.nn.sigmoid(z), lambda z, grad: grad)
@@ -297,6 +298,7 @@ def test_the_page_computes_what_jnndl_computes(blank, digits, hidden, output):
 BOTH_WAYS = {
     "the book's": convolutional(
         12,
+        Distort(shift=1, rotation=10),
         Conv(1, 6, 3, "relu", pool=MaxPool(2)),
         Conv(6, 8, 2, "relu"),
         Flatten(),

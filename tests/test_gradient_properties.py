@@ -25,6 +25,7 @@ from jnndl import (
     Conv,
     Dataset,
     Dense,
+    Distort,
     Dropout,
     Flatten,
     L2Pool,
@@ -167,6 +168,9 @@ def wild(seed):
     return Objective(network, cost, **strengths), params, Dataset(x, targets), jax.random.key(seed)
 
 
+BENT = Distort(shift=1, rotation=20, scale=0.2, shear=0.2, alpha=3, sigma=1)
+
+
 def of_images(seed, size=None):
     """A right network of images: any kernels, strides, paddings and poolings, every neuron.
 
@@ -201,7 +205,7 @@ def of_images(seed, size=None):
             weight_init=pick([weights, weights, initializers.zeros]),
             bias_init=biases,
         )
-        layer = pick([pool or Dropout(0.3), conv, conv])
+        layer = pick([pool or Dropout(0.3), conv, conv, BENT])
         with contextlib.suppress(ValueError):  # nothing would be left of the image
             shape_after([*layers, layer], first)
             layers.append(layer)
@@ -308,7 +312,7 @@ def test_backprop_is_the_books_for_any_sizes(sizes, m, cost, seed):
 
 NETWORK = Network((Dense(4, 5, tanh), Dropout(0.3), Dense(5, 3, relu), Dense(3, 4, linear)), softmax, (4,))
 CONV = Conv(2, 3, 2, tanh, stride=(1, 2), padding="same", pool=MaxPool((1, 2)))
-IMAGES = Network((CONV, Dropout(0.3), L2Pool((2, 1)), Flatten(), Dense(3, 4, linear)), softmax, (3, 4, 2))
+IMAGES = Network((CONV, BENT, Dropout(0.3), L2Pool((2, 1)), Flatten(), Dense(3, 4, linear)), softmax, (3, 4, 2))
 
 
 def problem_of(network, seed):
@@ -387,6 +391,7 @@ TRIED = [
     (AvgPool(2), (5, 4, 2)),
     (L2Pool(2), (5, 4, 2)),
     (Flatten(), (5, 4, 2)),
+    (BENT, (5, 4, 2)),
 ]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from samples import assert_backward_is_the_vjp
 
-from jnndl import Dense, Dropout, neurons
+from jnndl import Dense, Distort, Dropout, neurons
 from jnndl.layers import Affine, Layer
 from jnndl.network import LAYERS
 
@@ -137,7 +137,7 @@ def test_dense_refuses_a_size(name, size):
         Dense(**{"n_in": 2, "n_out": 2, name: size})
 
 
-@pytest.mark.parametrize("layer", [Dense(3, 5, neurons.tanh), Dropout(0.5)])
+@pytest.mark.parametrize("layer", [Dense(3, 5, neurons.tanh), Dropout(0.5), Distort(shift=2)])
 def test_layers_are_values(layer):
     assert isinstance(layer, Layer)
     again = type(layer)(**vars(layer))
@@ -145,7 +145,7 @@ def test_layers_are_values(layer):
     assert hash(again) == hash(layer)
     assert LAYERS[type(layer).__name__] is type(layer)
     with pytest.raises(AttributeError):
-        layer.rate = layer.n_in = 3
+        layer.rate = layer.n_in = layer.shift = 3
 
 
 @pytest.mark.parametrize("other", [Dense(3, 4), Dense(4, 5), Dense(3, 5, neurons.relu), Dropout(0.5)])

@@ -14,6 +14,7 @@ from jnndl import (
     Conv,
     Dataset,
     Dense,
+    Distort,
     Dropout,
     Flatten,
     L2Pool,
@@ -28,6 +29,7 @@ from jnndl import (
 )
 from jnndl.correlation import geometry, windows, windows_backward
 from jnndl.costs import cross_entropy, log_likelihood, quadratic
+from jnndl.distortion import look_up
 from jnndl.layers import Affine
 from jnndl.neurons import linear, relu, sigmoid, softmax, step, tanh
 
@@ -35,6 +37,7 @@ pytestmark = pytest.mark.slow
 
 KEY = jax.random.key(2)
 N = 4  # the layer at fault is square, so that a transposed weight has the right shape
+UNMOVED = np.indices((2, 2))
 FIRST, LAST = Dense(3, N, tanh), Dense(N, 2, linear)
 
 
@@ -115,6 +118,31 @@ def dropout(wrong):
         return gradients.Objective(network(Dropout(0.4)))
 
     return plant, "layer 1, Dropout: backward's gradient for the layer below"
+
+
+def distort(wrong):
+    """``wrong(right, saved, grad)`` in place of what a layer of distortion sends down; images are vectors of 2 x 2."""
+
+    def plant(monkeypatch):
+        right = Distort.backward
+
+        def backward(self, params, saved, grad):
+            return wrong(lambda saved, grad: right(self, (), saved, grad)[0], saved, grad), ()
+
+        monkeypatch.setattr(Distort, "backward", backward)
+        return gradients.Objective(network(Distort(shift=0.6, rotation=40, scale=0.3)))
+
+    return plant, "layer 1, Distort: backward's gradient for the layer below"
+
+
+def look_up_again(saved, grad):
+    """The distortion itself in place of its transpose."""
+    return jax.vmap(look_up)(grad.reshape(-1, 2, 2), *saved).reshape(grad.shape)
+
+
+def of_the_first(saved):
+    """The places of the first example for all."""
+    return tuple(jnp.broadcast_to(places[:1], places.shape) for places in saved)
 
 
 # Of the two networks of images, each is compiled once for all faults. The second convolution has as many maps as it has
@@ -540,6 +568,15 @@ OF_IMAGES = {
     "flatten: maps first": images(4, lambda right, saved, grad: grad.reshape(-1, 2, 2, 2).transpose(0, 2, 3, 1)),
     "flatten: left flat": images(4, lambda right, saved, grad: grad),
     "flatten: examples mixed": images(4, lambda right, saved, grad: right[::-1]),
+    "distort: nothing put back": distort(lambda right, saved, grad: grad),
+    "distort: looked up again": distort(lambda right, saved, grad: look_up_again(saved, grad)),
+    "distort: sign": distort(lambda right, saved, grad: -right(saved, grad)),
+    "distort: rows for columns": distort(lambda right, saved, grad: right(saved[::-1], grad)),
+    "distort: the nearest pixel only": distort(lambda right, saved, grad: right(tuple(map(jnp.round, saved)), grad)),
+    "distort: one map for all": distort(lambda right, saved, grad: right(of_the_first(saved), grad)),
+    "distort: undone": distort(
+        lambda right, saved, grad: look_up_again([2 * a[None] - b for a, b in zip(UNMOVED, saved, strict=True)], grad)
+    ),
     # In the text of the two forms in which a convolution's derivative is written.
     "windows: columns backwards": form("windows_backward", "(grad, i, 2", "(grad, kernel - 1 - i if axis else i, 2"),
     "windows: one entry missed": form("windows_backward", "sum(parts[1:]", "sum(parts[2:]"),

@@ -17,6 +17,7 @@ from jnndl import (
     Conv,
     Dataset,
     Dense,
+    Distort,
     Dropout,
     Flatten,
     L2Pool,
@@ -81,6 +82,13 @@ def pool(layer, a):
     return a if layer is None else maps_first(by[type(layer)], a)
 
 
+def sampled(a, rows, columns):
+    """Images looked up by PyTorch, where the first pixel's middle is at -1 and the last one's at 1."""
+    ends = zip((columns, rows), (a.shape[2], a.shape[1]), strict=True)  # x before y
+    grid = torch.tensor(np.stack([2 * np.asarray(at) / (n - 1) - 1 for at, n in ends], axis=-1))
+    return maps_first(lambda a: functional.grid_sample(a, grid, align_corners=True), a)
+
+
 def by_torch(objective, params, batch, masks=()):
     """The cost with penalty, and its gradient: a list of weight and bias, layer by layer."""
     leaves = [torch.tensor(np.asarray(leaf), requires_grad=True) for leaf in jax.tree.leaves(params)]
@@ -91,6 +99,8 @@ def by_torch(objective, params, batch, masks=()):
     for layer in objective.network.layers:
         if isinstance(layer, Dropout):
             a = a * torch.tensor(next(masks))
+        elif isinstance(layer, Distort):
+            a = sampled(a, *next(masks))
         elif isinstance(layer, Conv):
             z = pool(layer.pool, convolve(layer, a, next(pairs))) + next(pairs)
             a = NEURONS[layer.neuron.name](z.flatten(1)).reshape(z.shape)
@@ -149,6 +159,20 @@ def test_both_gradients_are_pytorchs_with_the_same_dropout_masks(x64):
     masks = [np.asarray(saved[1]), np.asarray(saved[3])]
     assert all(len(np.unique(mask)) == 2 for mask in masks)
     assert_equal(in_one_program(objective, key)(params, batch), *by_torch(objective, params, batch, masks))
+
+
+def test_both_gradients_are_pytorchs_with_the_same_distortions(x64):
+    """Zeros outside, bilinear in between; two layers of it, so that what one sends back is seen by the one below."""
+    affine, bent = Distort(shift=2, rotation=30, scale=0.2, shear=0.3), Distort(alpha=6, sigma=1.5)
+    layers = (affine, Conv(2, 3, 2, tanh), bent, Conv(3, 2, 2, sigmoid), Flatten(), Dense(70, 3, linear))
+    objective = Objective(Network(layers, softmax, (9, 7, 2)), log_likelihood, l2=0.7)
+    params, batch = problem(objective.network)
+    key = jax.random.key(3)
+    keys = jax.random.split(key, M)
+    _, saved = jax.vmap(objective.network.forward, (None, 0, 0))(params, jnp.asarray(batch.inputs), keys)
+    places = [saved[0], saved[2]]
+    assert all(np.abs(np.asarray(pair) - np.indices(pair[0].shape[1:])[:, None]).max() > 1 for pair in places)
+    assert_equal(in_one_program(objective, key)(params, batch), *by_torch(objective, params, batch, places))
 
 
 def blank(x):
