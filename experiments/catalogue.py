@@ -2,6 +2,8 @@
 
 import re
 
+from experiments.beyond import convolutional, dense
+from experiments.beyond import ensemble as beyond_ensemble
 from experiments.ch1 import baseline, darkness, digits, gradient_descent, perceptrons, rates_widths, svm
 from experiments.ch2 import gradients, variants, vectorised
 from experiments.ch3 import (
@@ -122,6 +124,9 @@ _MODULES = (
     scratch_choices,
     scratch_vs_framework,
     sweep,
+    dense,
+    convolutional,
+    beyond_ensemble,
 )
 EXPERIMENTS = {module.EXPERIMENT.name: module.EXPERIMENT for module in _MODULES}
 

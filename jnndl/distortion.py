@@ -140,7 +140,7 @@ class Distort:
         below = jax.vmap(functools.partial(put_back, shape))(*saved, grad.reshape(-1, *shape))
         return below.reshape(grad.shape), ()
 
-    def places(self, shape: tuple[int, int], key: Key[Array, ""], dtype: jnp.dtype) -> tuple[Places, Places]:
+    def places(self, shape: tuple[int, ...], key: Key[Array, ""], dtype: jnp.dtype) -> tuple[Places, Places]:
         """Where to look an image up: the affine map of each pixel, undone step by step, and its displacement."""
         affine_key, field_key = jax.random.split(key)
         down, right, turn, high, wide, lean = jax.random.uniform(affine_key, (6,), minval=-1, maxval=1).astype(dtype)

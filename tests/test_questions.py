@@ -62,6 +62,7 @@ GROUPS = {
     "chapter 6, to ReLU": [*TO_RELU.split(), "network3-choices"],
     "chapter 6, the rest": FROM_EXPANDED.split(),
     "no chapter": ["scratch-vs-framework", "sweep"],
+    "beyond the book": ["beyond-dense", "beyond-convolutional", "beyond-ensemble"],
 }
 # The same code as scratch-vs-framework, eight networks more to compile; and one that has a test of its own.
 APART = {"scratch-choices", "gradients"}

@@ -32,9 +32,10 @@ class Arm(NamedTuple):
 
     Attributes:
         network, training: what, and on which images.
-        settings: of ``network3.train``.
+        settings: of ``train``.
         seeds: how many networks.
         besides: of the first seed's training, what else is to be kept.
+        train: by which protocol, called as ``network3.train`` is.
     """
 
     network: Network
@@ -42,6 +43,7 @@ class Arm(NamedTuple):
     settings: dict[str, Any]
     seeds: int
     besides: Callable[[Tried], dict[str, Any]] | None = None
+    train: Callable[..., Tried] = network3.train
 
     def recipe(self, job: Job) -> dict[str, Any]:
         """All that makes two networks of one seed the same, as JSON."""
@@ -163,7 +165,7 @@ def train_group(job: Job, arm: Arm, name: str, seeds: tuple[int, ...]) -> dict[i
         trainer = trainer.for_question(trainer.checkpoints / f"{name}-{which}".replace(" ", "-"))
     title = f"{name}, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}: "
     own = dataclasses.replace(job, trainer=trainer, group=seeds)
-    tried = network3.train(own, arm.network, training=arm.training, title=title, **arm.settings)
+    tried = arm.train(own, arm.network, training=arm.training, title=title, **arm.settings)
     labels = np.asarray(job.splits.test.targets)
     found = {seed: record_of(tried, number, labels) for number, seed in enumerate(seeds)}
     if 0 in found and arm.besides is not None:

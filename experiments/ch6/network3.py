@@ -148,6 +148,7 @@ class Tried(NamedTuple):
         test: the accuracy of these answers, shape (seeds,).
         validation: the accuracy after the same epochs, shape (seeds,).
         epoch: these epochs, from 0, shape (seeds,).
+        seconds: the median time of an epoch, all networks together; NaN where it was not taken.
     """
 
     fit: Fit
@@ -155,6 +156,7 @@ class Tried(NamedTuple):
     test: np.ndarray
     validation: np.ndarray
     epoch: np.ndarray
+    seconds: float = math.nan
 
     @property
     def chosen(self) -> int:
