@@ -153,8 +153,8 @@ def draw_fields(path: pathlib.Path, image: Any) -> None:
         panels[1].add_patch(Rectangle((number, 0), 1, 1, **look))
     for axes, text in zip(panels, (f"input, {side} x {side}", f"one feature map, {after} x {after}"), strict=True):
         axes.set_title(text, fontsize=9)
-        axes.set(xticks=[0, len(image)], yticks=[0, len(image)])
-    panels[1].set(xticks=[0, after], yticks=[0, after])
+    for axes, end in zip(panels, (side, after), strict=True):
+        axes.set(xticks=[0, end], yticks=[0, end])
     plots.save(new, path)
 
 
