@@ -205,10 +205,12 @@ def of_images(seed, size=None):
             weight_init=pick([weights, weights, initializers.zeros]),
             bias_init=biases,
         )
-        layer = pick([pool or Dropout(0.3), conv, conv, BENT])
+        layer = pick([pool or Dropout(0.3), conv, conv])
         with contextlib.suppress(ValueError):  # nothing would be left of the image
             shape_after([*layers, layer], first)
             layers.append(layer)
+    if seed % 3 == 0:
+        layers.insert(seed % 2, BENT)  # as a first layer, or above another
     layers += [Flatten(), Dense(math.prod(shape_after(layers, first)), n_out, linear, weights, biases)]
     network = Network(tuple(layers), output, first)
     strengths = {strength: pick([0.1, 1.0, 5.0]) for strength in ("l1", "l2") if rng.random() < 0.4}
