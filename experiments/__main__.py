@@ -167,7 +167,9 @@ def arguments_of(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="two epochs on 1,000 examples, to see that all works")
     parser.add_argument("--repeats", type=positive, default=6, help="for benchmark (default 6)")
     parser.add_argument(
-        "--only", metavar="CASE", help="a part of benchmark: a network, such as 784-30-10, growth, memory, sweep, convolutions"
+        "--only",
+        metavar="CASE",
+        help="a part of benchmark: a network, such as 784-30-10, growth, memory, sweep, convolutions",
     )
     parser.add_argument("--accelerator", action="store_true", help="benchmark on a GPU or TPU instead")
     return parser.parse_args(arguments)

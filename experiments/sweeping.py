@@ -1,7 +1,7 @@
 """How long does a sweep take, beside as many runs of ``fit``? ``python -m experiments benchmark --only sweep``.
 
-7 learning rates x 3 lambdas x 10 seeds of 784-30-10 for 5 epochs: 210 runs of ``fit``, one after the other; ``sweep``; and
-``sweep`` with halving. Each in a process of its own, timed from its first call to its last result, compiling and
+7 learning rates x 3 lambdas x 10 seeds of 784-30-10 for 5 epochs: 210 runs of ``fit``, one after the other; ``sweep``;
+and ``sweep`` with halving. Each in a process of its own, timed from its first call to its last result, compiling and
 measuring on the validation data included.
 
 What was fixed before the first run: halving after 1, 2 and 4 epochs trains 47 of the 105 epochs of all cells, and is as
@@ -75,7 +75,15 @@ def measure(splits: Splits, quick: bool) -> dict[str, dict[str, Any]]:
             cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
             devices = {"JAX_NUM_CPU_DEVICES": str(1 if how == FIT else cores)}
             fresh = {"JAX_PLATFORMS": "cpu", "JAX_ENABLE_COMPILATION_CACHE": "false"}
-            command = [sys.executable, "-m", "experiments.sweeping", how, folder, str(float(training.scale)), str(quick)]
+            command = [
+                sys.executable,
+                "-m",
+                "experiments.sweeping",
+                how,
+                folder,
+                str(float(training.scale)),
+                str(quick),
+            ]
             root = pathlib.Path(__file__).parents[1]
             done = subprocess.run(
                 command, env={**os.environ, **devices, **fresh}, cwd=root, stdout=subprocess.PIPE, check=True, text=True
@@ -99,9 +107,9 @@ def table(rows: dict[str, dict[str, Any]], title: str) -> list[str]:
     return [
         *lines,
         "",
-        f"The sweep takes {whole['seconds'] / alone['seconds']:.2f} of the time of fit "
-        f"({duration(alone['seconds'])}), with halving {halved['seconds'] / alone['seconds']:.2f}. The accuracies of the "
-        f"cells are {bits}. Halving finds {same} best rate with {halved['epochs'] / whole['epochs']:.0%} of the epochs.",
+        f"The sweep takes {whole['seconds'] / alone['seconds']:.2f} of the time of fit ({duration(alone['seconds'])}), "
+        f"with halving {halved['seconds'] / alone['seconds']:.2f}. The accuracies of the cells are {bits}. "
+        f"Halving finds {same} best rate with {halved['epochs'] / whole['epochs']:.0%} of the epochs.",
         "",
     ]
 
