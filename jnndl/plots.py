@@ -163,7 +163,9 @@ def heat(found: Sweep, rows: str | None = None, columns: str | None = None, *, t
             raise ValueError(f"{argument} is {name!r}; give two of {', '.join(values)}")
     best, kind = found.best(), "cost" if "cost" in found.rows()[0] else "accuracy"
     shown = [name for name in (rows, columns) if name is not None]
-    others = {name: best[name] for name in values if name not in shown and len(values[name]) > 1}
+    # What was drawn together with a setting that is shown goes with it.
+    tied = {n for n in values for m in shown if len({(cell[m], cell[n]) for cell in found.cells}) == len(values[m])}
+    others = {name: best[name] for name in values if name not in tied}
     by_place = {
         tuple(row[name] for name in shown): row
         for row in reversed(found.rows())

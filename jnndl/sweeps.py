@@ -100,6 +100,8 @@ def sweep(
     check_whole("epochs", epochs, "a whole number of at least 1")
     refuse_missing("learning_rate", learning_rate, "a number, a list of them, or jnndl.log_uniform(1e-3, 1)")
     check_progress(progress)
+    if folder is not None and os.path.exists(folder) and not os.path.isdir(folder):
+        raise NotADirectoryError(f"folder is {os.fspath(folder)}, which is a file; give a folder for the checkpoints")
     numbers, keys = _keys(seeds)
     values = {"learning_rate": learning_rate, **{name: settings.pop(name, None) for name in grids.VALUES[1:]}}
     axes = grids.value_axes(values, samples, key)
@@ -110,17 +112,21 @@ def sweep(
     alive = np.ones(len(cells), bool)
     with contextlib.closing(SweepProgress(progress, cells, programs, len(numbers), ends)) as telling:
         for rung, end in enumerate(ends):
+            if rung > 0:
+                fits = [
+                    _stop(fit, ~np.tile(alive[p.cells], len(numbers))) for fit, p in zip(fits, programs, strict=True)
+                ]
+            left = [len(p.which) if fit is None else _left_in(fit) for fit, p in zip(fits, programs, strict=True)]
+            telling.begin(rung, left)
             for number, program in enumerate(programs):
-                before = _stop(fits[number], ~np.tile(alive[program.cells], len(numbers)))
-                left = len(program.which) if before is None else int((~before.state.stopped).sum())
-                if left:
-                    loop = dataclasses.replace(program.run.loop, epochs=end, callback=telling.of(rung, number, left))
-                    if folder is not None:
-                        path = pathlib.Path(folder) / f"program-{number}-rung-{rung}.safetensors"
-                        loop = dataclasses.replace(loop, checkpoint=path, resume=resume)
-                    fit = train_all(program.run._replace(loop=loop), keys[program.which], at_once, before)
-                    before = _on_host(fit)
-                fits[number] = before
+                if not left[number]:
+                    continue
+                loop = dataclasses.replace(program.run.loop, epochs=end, callback=telling.of(number))
+                if folder is not None:
+                    path = pathlib.Path(folder) / f"program-{number}-rung-{rung}.safetensors"
+                    loop = dataclasses.replace(loop, checkpoint=path, resume=resume)
+                fit = train_all(program.run._replace(loop=loop), keys[program.which], at_once, fits[number])
+                fits[number] = _on_host(fit)
             if rung + 1 < len(ends):
                 scores = np.concatenate([scores_of(fit, len(numbers)) for fit in fits])
                 alive = better_half(scores.mean(axis=1), alive)
@@ -192,10 +198,13 @@ def _plan(
     return cells, programs
 
 
-def _stop(fit: Fit | None, which: Bool[np.ndarray, " networks"]) -> Fit | None:
+def _left_in(fit: Fit) -> int:
+    """How many networks have not stopped."""
+    return int(np.sum(~fit.state.stopped))
+
+
+def _stop(fit: Fit, which: Bool[np.ndarray, " networks"]) -> Fit:
     """The same networks, some of them stopped."""
-    if fit is None:
-        return None
     return dataclasses.replace(fit, state=fit.state._replace(stopped=fit.state.stopped | which))
 
 

@@ -51,11 +51,13 @@ class SweepProgress:
         """
         self.how, self.cells, self.programs, self.ends = is_watched() if how is None else how, cells, programs, ends
         self.best = np.full((len(cells), seeds), -np.inf)
-        sizes = [sum(leaf.size for leaf in jax.tree.leaves(p.run.config.network.param_shapes)) for p in programs]
+        shapes = [program.run.config.network.param_shapes for program in programs]
+        self.sizes = np.asarray([sum(leaf.size for leaf in jax.tree.leaves(one)) for one in shapes])
         networks = np.asarray([len(program.which) for program in programs])
         left = np.asarray([-(-len(cells) // 2**rung) for rung in range(len(ends))])
-        work = np.diff([0, *ends])[:, None] * left[:, None] * (np.asarray(sizes) * networks)
-        self.shares = work / work.sum()  # of each program, between one halving and the next
+        work = np.diff([0, *ends])[:, None] * left[:, None] * (self.sizes * networks)
+        self.shares = work / work.sum()  # of each program, between one halving and the next; ``begin`` knows better
+        self.rung, self.left = 0, [len(program.which) for program in programs]
         self.worked = 0.0  # the share that was trained here, and not read from checkpoints
         self.started = time.perf_counter()
         self.bar: Any = None
@@ -64,11 +66,17 @@ class SweepProgress:
 
             self.bar = tqdm(total=100, unit="%")
 
-    def of(self, rung: int, number: int, networks: int) -> Callable[[int, Scores], None]:
-        """A callback of ``fit_many`` for the turn of a program, in which so many networks are not stopped."""
-        program, (begin, end) = self.programs[number], [0, *self.ends][rung : rung + 2]
-        behind, share = self.shares[:rung].sum() + self.shares[rung, :number].sum(), self.shares[rung, number]
-        of_epoch = share / (networks * (end - begin))  # the share of one epoch of one network
+    def begin(self, rung: int, left: list[int]) -> None:
+        """From here to the next halving, so many networks of each program are left."""
+        self.rung, self.left, work = rung, left, np.asarray(left) * self.sizes
+        self.shares[rung] = self.shares[rung].sum() * work / max(1, work.sum())
+
+    def of(self, number: int) -> Callable[[int, Scores], None]:
+        """A callback of ``fit_many`` for the turn of a program."""
+        program, (begin, end) = self.programs[number], [0, *self.ends][self.rung : self.rung + 2]
+        behind = self.shares[: self.rung].sum() + self.shares[self.rung, :number].sum()
+        # The share of one epoch of one network.
+        of_epoch = self.shares[self.rung, number] / (self.left[number] * (end - begin))
         seen, done = np.zeros(len(program.which), bool), 0
 
         def tell(epoch: int, scores: Scores) -> None:
