@@ -16,7 +16,8 @@ try:
     from experiments import catalogue, ledger, photos, report, tour
     from experiments.catalogue import EXPERIMENTS
     from experiments.runner import SEEDS, Experiment, folder_name, open_data, run
-    from experiments.training import Job, Trainer, duration
+    from experiments.training import Job, Trainer
+    from jnndl.progress import duration
 except ModuleNotFoundError as error:  # the wheel always has the experiments, but what they need is an extra
     if (error.name or "").startswith("experiments"):
         raise
@@ -179,7 +180,9 @@ def arguments_of(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="two epochs on 1,000 examples, to see that all works")
     parser.add_argument("--repeats", type=positive, default=6, help="for benchmark (default 6)")
     parser.add_argument(
-        "--only", metavar="CASE", help="a part of benchmark: a network, such as 784-30-10, growth, memory, convolutions"
+        "--only",
+        metavar="CASE",
+        help="a part of benchmark: a network, such as 784-30-10, growth, memory, sweep, convolutions",
     )
     parser.add_argument("--accelerator", action="store_true", help="benchmark on a GPU or TPU instead")
     options = parser.parse_args(arguments)

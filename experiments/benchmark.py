@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments import plots, runner
+from experiments import plots, runner, sweeping
 from experiments.rivals import ALTERNATIVES, LIMIT, MANY, MEASURED, OURS, PYTORCH, Task
 from experiments.rivals.cases import CASES, GROWTH, KERNEL, TWO, Case, is_asked
 from jnndl.data import Splits
@@ -421,6 +421,11 @@ def run(splits: Splits, folder: pathlib.Path, repeats: int = 6, quick: bool = Fa
             print(f"  skipped: {error}", flush=True)
         else:
             lines += memory_table(needed, count)
+    swept: dict[str, Any] = {}
+    if is_asked("sweep", only, quick):
+        print("sweep", flush=True)
+        swept = sweeping.measure(splits, quick)
+        lines += sweeping.table(swept, f"{math.prod(image)}-{sweeping.HIDDEN}-{classes}, {count} images")
     growth: dict[str, Any] = {}
     for what in GROWTH if is_asked("growth", only, quick) else ():
         print(f"growth with {what}", flush=True)
@@ -442,6 +447,7 @@ def run(splits: Splits, folder: pathlib.Path, repeats: int = 6, quick: bool = Fa
         "cases": cases,
         "ratios": compared,
         "memory": needed,
+        "sweep": swept,
         "growth": growth,
         "product_rate": rate,
         "versions": {"python": platform.python_version(), **versions},

@@ -1,14 +1,12 @@
 """The experiments' plots, written as PNG: ``jnndl.figures`` draws what a library's user needs too."""
 
 import pathlib
-import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from experiments import statistics
 from jnndl import figures, storage
@@ -149,39 +147,6 @@ def powers(
     save(new, path)
 
 
-def heat(
-    path: pathlib.Path,
-    mean: Any,
-    spread: Any,
-    *,
-    rows: Sequence[str],
-    columns: Sequence[str],
-    title: str,
-    xlabel: str,
-    ylabel: str,
-) -> None:
-    """Draw a grid of numbers, darker for higher ones, with a frame around the highest.
-
-    Args:
-        path: the PNG to write.
-        mean, spread: shape (rows, columns), the numbers in each cell.
-        rows, columns: the labels of the rows and columns.
-        title, xlabel, ylabel: the words around it.
-    """
-    mean, spread = np.asarray(mean, float), np.asarray(spread, float)
-    new, axes = blank(1.6 + 0.95 * len(columns), 1.4 + 0.6 * len(rows))
-    axes.grid(visible=False)
-    low = np.nanmin(mean) if np.isfinite(mean).any() else 0.0
-    shade = (mean - low) / max(np.nanmax(mean) - low, 1e-9)
-    axes.imshow(shade**4, cmap="cividis_r", vmin=0, vmax=1, aspect="auto")  # spreads the colours over the best cells
-    for (row, column), value in np.ndenumerate(mean):
-        text = f"{value:.2f}" + ("" if np.isnan(spread[row, column]) else f"\n+- {spread[row, column]:.2f}")
-        colour = "white" if shade[row, column] ** 4 > 0.5 else "black"
-        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
-    row, column = np.unravel_index(np.nanargmax(mean), mean.shape)
-    axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=STYLES[1][0], linewidth=3))
-    axes.set(xlabel=xlabel, ylabel=ylabel)
-    axes.set_title(textwrap.fill(title, 60), fontsize=10)
-    axes.set_xticks(range(len(columns)), columns)
-    axes.set_yticks(range(len(rows)), rows)
-    save(new, path)
+def heat(path: pathlib.Path, mean: Any, spread: Any, **words: Any) -> None:
+    """Draw a grid of numbers, as ``figures.heat`` does, and write it."""
+    save(figures.heat(mean, spread, **words), path)

@@ -19,6 +19,7 @@ import jnndl
 from jnndl.data import Dataset, Splits
 from jnndl.measures import Scores
 from jnndl.network import Network, Params
+from jnndl.progress import duration
 from jnndl.training import Fit
 
 BOOK_TRAINING = 50_000  # the book's lambda belongs to this many training images
@@ -184,11 +185,6 @@ def progress_line(scores: Scores, size: int, unit: str, clock: str) -> str:
     spread = f" +- {100 * accuracy.std(ddof=1):.2f}" if len(accuracy) > 1 else ""
     hits = round(mean * size) if len(accuracy) else "-"
     return f"{hits} / {size}   ({100 * mean:.2f} %{spread}, {len(accuracy)} {unit}, {clock})"
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words, for a person who waits."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def fingerprint(value: Any) -> Hashable:

@@ -9,7 +9,7 @@
 - Networks: ``mlp``, or ``Network`` of ``Dense``, ``Conv``, ``MaxPool``, ``AvgPool``, ``L2Pool``, ``Flatten``,
   ``Dropout`` and ``Distort``; ``neurons``, ``costs``, ``initializers``.
 - Data: ``load_mnist``, ``load_idx``, ``load_digits``, ``Dataset``.
-- Training: ``fit``, ``fit_many``; their settings are in ``jnndl.options.Settings``.
+- Training: ``fit``, ``fit_many``, ``sweep``; their settings are in ``jnndl.options.Settings``.
 - A trained network: ``evaluate``, ``predict``, ``save``, ``load``.
 - Pictures of a run and of a network: ``plots``.
 - Gradients: ``backprop``, ``autodiff``, ``check_gradients``, ``equations``.
@@ -28,6 +28,7 @@ from jnndl.ensemble import fit_many
 from jnndl.files import load, save
 from jnndl.folders import load_images
 from jnndl.gradients import Objective, autodiff, backprop
+from jnndl.grids import log_uniform, uniform
 from jnndl.idx import load_idx, load_mnist
 from jnndl.layers import Dense, Dropout
 from jnndl.measures import evaluate, predict
@@ -37,6 +38,8 @@ from jnndl.neurons import Neuron
 from jnndl.page import save_page
 from jnndl.pictures import read_digits
 from jnndl.pooling import AvgPool, L2Pool, MaxPool
+from jnndl.sweeps import sweep
+from jnndl.swept import Sweep, load_sweep
 from jnndl.tables import load_csv
 from jnndl.training import DivergenceError, Fit, fit
 
@@ -59,6 +62,7 @@ __all__ = [
     "Neuron",
     "Objective",
     "Splits",
+    "Sweep",
     "autodiff",
     "backprop",
     "check_gradients",
@@ -79,6 +83,8 @@ __all__ = [
     "load_images",
     "load_mnist",
     "load_network2",
+    "load_sweep",
+    "log_uniform",
     "mlp",
     "network2",
     "neurons",
@@ -89,6 +95,8 @@ __all__ = [
     "save",
     "save_network2",
     "save_page",
+    "sweep",
+    "uniform",
 ]
 
 

@@ -67,6 +67,7 @@ def distribute(
     keys: Key[Array, " networks"],
     params: Params | None = None,
     devices: Sequence[jax.Device] | None = None,
+    first: State | None = None,
 ) -> tuple[jax.sharding.Mesh, State]:
     """The states of many networks before the first epoch, each made on the device that will train it.
 
@@ -76,6 +77,7 @@ def distribute(
         keys: one key for each network.
         params: where to start from, with a leading axis of networks; None draws them.
         devices: the devices to share the networks out over; None for all.
+        first: the states to go on from, where the first epochs are over; they are copied.
 
     Returns:
         The mesh, and the states. Every device gets the same number of networks; if the count does not divide evenly,
@@ -86,10 +88,11 @@ def distribute(
     mesh = jax.make_mesh((min(count, len(devices)),), ("networks",), (axis,), devices=devices[:count])
     padded = np.minimum(np.arange(-(-count // mesh.size) * mesh.size), count - 1)
     hyper, params = jax.tree.map(lambda value: value[padded], (hyper, params))
-    networks = jax.NamedSharding(mesh, jax.P("networks"))
-    hyper, keys, params, padding = jax.device_put(
-        (hyper, keys[padded], params, np.arange(len(padded)) >= count), networks
-    )
+    networks, padding = jax.NamedSharding(mesh, jax.P("networks")), np.arange(len(padded)) >= count
+    if first is not None:
+        first = jax.tree.map(lambda leaf: leaf[padded], first)
+        return mesh, jax.device_put(first._replace(stopped=first.stopped | padding), networks)
+    hyper, keys, params, padding = jax.device_put((hyper, keys[padded], params, padding), networks)
     state = _start_many(config, mesh, hyper, keys, params)
     return mesh, state._replace(stopped=padding)
 
@@ -142,14 +145,28 @@ def fit_many(
     memory.
     """
     check_keys("keys", keys, 1)
-    count = len(keys)
-    run = prepare(network, training, evaluation, epochs, learning_rate, settings, count)
-    run = run._replace(hyper=jax.tree.map(lambda value: np.broadcast_to(value, (count,)), run.hyper))
+    run = prepare(network, training, evaluation, epochs, learning_rate, settings, len(keys))
+    fit = train_all(run, keys, at_once)
+    warn_at_chance(run, fit.history)
+    return fit
+
+
+def train_all(run: Run, keys: Key[Array, " networks"], at_once: int | None = None, before: Fit | None = None) -> Fit:
+    """Train many networks, in as many parts as it takes.
+
+    Args:
+        run: a call of ``fit_many``, checked.
+        keys: one key for each network.
+        at_once: as for ``fit_many``.
+        before: what the first epochs of the same run gave, to go on from; it stays as it is.
+    """
+    run = run._replace(hyper=jax.tree.map(lambda value: np.broadcast_to(value, (len(keys),)), run.hyper))
     parts = plan_parts(run, keys, at_once)
-    results = [train_part(run, keys, part, None if len(parts) == 1 else number) for number, part in enumerate(parts)]
+    results = [
+        train_part(run, keys, part, None if len(parts) == 1 else number, before) for number, part in enumerate(parts)
+    ]
     state, history = results[0] if len(parts) == 1 else _join(results, keys)
-    warn_at_chance(run, history)
-    return Fit(validation.with_range(run.config.network, training), history, state)
+    return Fit(validation.with_range(run.config.network, run.training), history, state)
 
 
 def plan_parts(run: Run, keys: Key[Array, " networks"], at_once: int | None) -> list[slice]:
@@ -161,7 +178,7 @@ def plan_parts(run: Run, keys: Key[Array, " networks"], at_once: int | None) -> 
         if at_once < count:
             warnings.warn(
                 f"{count} networks need more than half of the memory: training {at_once} at a time (at_once= chooses)",
-                stacklevel=3,
+                stacklevel=4,
             )
     check_whole("at_once", at_once, "a number of networks of at least 1, or None")
     return [slice(first, min(first + at_once, count)) for first in range(0, count, at_once)]
@@ -186,17 +203,22 @@ def _bytes(tree: Any) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
-def train_part(run: Run, keys: Key[Array, " networks"], part: slice, number: int | None) -> tuple[State, History]:
+def train_part(
+    run: Run, keys: Key[Array, " networks"], part: slice, number: int | None, before: Fit | None = None
+) -> tuple[State, History]:
     """Train some of the networks at once.
 
     Args:
-        run, keys: the whole sweep.
+        run, keys, before: of all networks, as for ``train_all``.
         part: which of its networks.
         number: the number of the part; None if it is the only one, whose arrays may stay on the devices.
     """
     total, size, loop = len(keys), part.stop - part.start, run.loop
     keys, run = keys[part], run._replace(hyper=jax.tree.map(lambda value: value[part], run.hyper))
     params, path = loop.params, None
+    first, past = (None, None)
+    if before is not None:
+        first, past = jax.tree.map(lambda leaf: leaf[part], (before.state, before.history))
     if params is not None:
         params = jax.tree.map(  # in NumPy, where broadcasting copies nothing
             lambda leaf, one: np.broadcast_to(np.asarray(leaf), (total, *one.shape))[part],
@@ -206,8 +228,8 @@ def train_part(run: Run, keys: Key[Array, " networks"], part: slice, number: int
     if number is not None and loop.checkpoint is not None:
         path = pathlib.Path(loop.checkpoint)
         path = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    checkpoint = make_checkpoint(run, keys, path)
-    mesh, state = distribute(run.config, run.hyper, keys, params, loop.devices)
+    checkpoint = make_checkpoint(run, keys, path, first)
+    mesh, state = distribute(run.config, run.hyper, keys, params, loop.devices, first)
     data = jax.device_put(run[3:], jax.NamedSharding(mesh, jax.P()))
 
     def after_epoch(epoch: int, scores: Scores, state: State) -> Any:
@@ -222,7 +244,7 @@ def train_part(run: Run, keys: Key[Array, " networks"], part: slice, number: int
         return loop.callback(epoch, jax.tree.map(among_all, scores))
 
     step = functools.partial(train_epoch_many, run.config, mesh)
-    state, history = train_loop(step, state, data, run, after_epoch, checkpoint)
+    state, history = train_loop(step, state, data, run, after_epoch, checkpoint, past)
     state, history = jax.tree.map(lambda leaf: leaf[:size], (state, history))
     if number is None:
         return state, history

@@ -178,6 +178,47 @@ def mean_and_std(values: Float[np.ndarray, "m n"]) -> tuple[Float[np.ndarray, " 
     return mean, std
 
 
+def heat(
+    mean: Any,
+    spread: Any,
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+    xlabel: str,
+    ylabel: str,
+) -> Any:
+    """Draw a grid of numbers, darker for higher ones, with a frame around the highest.
+
+    Args:
+        mean, spread: shape (rows, columns), the numbers in each cell; NaN where there is none.
+        rows, columns: the labels of the rows and columns.
+        title, xlabel, ylabel: the words around it.
+    """
+    mean, spread = np.asarray(mean, float), np.asarray(spread, float)
+    new, axes = blank(1.6 + 0.95 * max(3, len(columns)), 1.4 + 0.6 * len(rows))
+    axes.grid(visible=False)
+    shade = np.zeros(mean.shape)
+    if np.isfinite(mean).any():
+        low = np.nanmin(mean)
+        shade = np.nan_to_num((mean - low) / max(np.nanmax(mean) - low, 1e-9))
+    axes.imshow(shade**4, cmap="cividis_r", vmin=0, vmax=1, aspect="auto")  # spreads the colours over the best cells
+    for (row, column), value in np.ndenumerate(mean):
+        text = f"{value:.2f}" + ("" if np.isnan(spread[row, column]) else f"\n+- {spread[row, column]:.2f}")
+        colour = "white" if shade[row, column] ** 4 > 0.5 else "black"
+        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
+    if np.isfinite(mean).any():
+        from matplotlib.patches import Rectangle
+
+        row, column = np.unravel_index(np.nanargmax(mean), mean.shape)
+        axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=STYLES[1][0], linewidth=3))
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.set_title(textwrap.fill(title, 60), fontsize=10)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    return new
+
+
 def images(
     pictures: Any,
     *,

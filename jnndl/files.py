@@ -139,6 +139,21 @@ def _build(path: pathlib.Path, description: dict[str, Any]) -> Network:
     return Network(layers, neuron, tuple(description["input_shape"]), **rest)
 
 
+def _known(path: pathlib.Path, description: dict[str, Any]) -> dict[str, Any]:
+    """What a description says of the data on which the network was trained."""
+    known = {name: _decode(path, description[name]) for name in ("scale", "offset", "classes")}
+    if description.get("input_range") is not None:
+        low, high = description["input_range"]
+        known["input_range"] = float(low), float(high)
+    return known
+
+
+def rebuild(path: pathlib.Path, description: dict[str, Any], network: Network | None = None) -> Network:
+    """The network that ``describe`` described in a file; or the one given, with what the file knows of its data."""
+    network = _build(path, description) if network is None else network
+    return _with_scaling(path, network, **_known(path, description))
+
+
 def save(path: str | os.PathLike, network: Network, params: Params) -> None:
     """Save a network: its architecture, the scale of its inputs and its parameters, in one safetensors file.
 
@@ -202,10 +217,7 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
         description = _upgrade(description) if metadata["version"] == "1" else description
         saved = _structure(description)
         network = _build(path, description) if network is None else network
-        known = {name: _decode(path, description[name]) for name in ("scale", "offset", "classes")}
-        if description.get("input_range") is not None:
-            low, high = description["input_range"]
-            known["input_range"] = float(low), float(high)
+        known = _known(path, description)
         leading = (description["networks"],) if "networks" in description else ()
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
         if str(error).startswith(f"{path}: "):

@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from jnndl import costs, figures, validation
+from jnndl import costs, figures, grids, validation
 from jnndl.arguments import check_whole, short_repr
 from jnndl.data import Dataset
 from jnndl.inside import activations, shape_of_images, weights
 from jnndl.measures import History, predict
 from jnndl.network import Network, Params
+from jnndl.swept import Sweep
 from jnndl.training import Fit
 
-__all__ = ["activations", "confusion", "history", "mistakes", "weights"]
+__all__ = ["activations", "confusion", "heat", "history", "mistakes", "weights"]
 
 MOST_COUNTS = 30  # with more classes than that there is no room for the counts
 
@@ -128,6 +129,71 @@ def confusion(counts: Any, classes: Sequence[Any] | None = None, *, title: str =
     right = f"{np.trace(table):,} of {table.sum():,} right"
     figures.heading(axes, title or right, "the darker, the more mistakes" + (f"; {right}" if title else ""))
     return new
+
+
+def heat(found: Sweep, rows: str | None = None, columns: str | None = None, *, title: str = "") -> Any:
+    """Draw what a sweep found: the mean and the standard deviation of each cell, with a frame around the best.
+
+    Of more than two settings that were swept, the others are those of the best cell; the title names them. A cell that
+    halving stopped shows its best epoch until then.
+
+    >>> digits, network = jnndl.load_digits(), jnndl.mlp([64, 10])
+    >>> given = {"learning_rate": [0.1, 1.0], "l2": [0.0, 1.0], "epochs": 1, "seeds": 2}
+    >>> found = jnndl.sweep(network, digits.training, digits.validation, **given)
+    >>> jnndl.plots.heat(found).axes[0].get_xlabel()
+    'l2'
+
+    Args:
+        found: what ``sweep`` returned.
+        rows, columns: the names of two settings that were swept; the first two that have several values without it.
+        title: above it; without one, what is drawn.
+
+    Raises:
+        TypeError: if found is something else.
+        ValueError: if there is no such setting, or the cells form no grid, because both were drawn from ranges.
+    """
+    if not isinstance(found, Sweep):
+        raise TypeError(f"found is {short_repr(found)}; give what sweep returned")
+    values = {name: list(dict.fromkeys(cell[name] for cell in found.cells)) for name in found.cells[0]}
+    order = sorted(values, key=lambda name: (len(values[name]) == 1, name in ("network", *grids.STRUCTURE)))
+    rows = order[0] if rows is None else rows
+    columns = next((name for name in order if name != rows), None) if columns is None else columns
+    for argument, name in (("rows", rows), ("columns", columns)):
+        if name is not None and (name not in values or columns == rows):
+            raise ValueError(f"{argument} is {name!r}; give two of {', '.join(values)}")
+    best, kind = found.best(), "cost" if "cost" in found.rows()[0] else "accuracy"
+    shown = [name for name in (rows, columns) if name is not None]
+    # What was drawn together with a setting that is shown goes with it.
+    tied = {n for n in values for m in shown if len({(cell[m], cell[n]) for cell in found.cells}) == len(values[m])}
+    others = {name: best[name] for name in values if name not in tied}
+    by_place = {
+        tuple(row[name] for name in shown): row
+        for row in reversed(found.rows())
+        if all(row[name] == value for name, value in others.items())
+    }
+    grid = [[(a, b) if columns else (a,) for b in (values[columns] if columns else [""])] for a in values[rows]]
+    if not all(place in by_place for line in grid for place in line):
+        raise ValueError(
+            f"{rows} and {columns} were drawn together and form no grid; give another setting as rows or columns, or "
+            "look at found.table()"
+        )
+    factor = 100 if kind == "accuracy" else -1
+    mean, spread = (np.asarray([[by_place[place][what] for place in line] for line in grid]) for what in (kind, "std"))
+    words = f"{kind}{' (%)' if factor > 0 else ' (with a minus)'} on the evaluation data, best epoch, mean"
+    words += f" and standard deviation of {len(found.seeds)} seeds" if len(found.seeds) > 1 else ""
+    return figures.heat(
+        factor * mean,
+        abs(factor) * spread,
+        rows=[_short(value) for value in values[rows]],
+        columns=[_short(value) for value in values[columns]] if columns else [""],
+        title=title or words + (f"; {grids.in_words(others)}" if others else ""),
+        xlabel=columns or "",
+        ylabel=rows,
+    )
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def mistakes(

@@ -25,6 +25,11 @@ def is_watched() -> bool:
     return sys.stdout.isatty() or "ipykernel" in sys.modules
 
 
+def duration(seconds: float) -> str:
+    """Seconds in words, for a person who waits."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
 @contextlib.contextmanager
 def speaking(how: Any, done: int, epochs: int, size: int) -> Iterator[Callable[[int, Scores], None]]:
     """A function of an epoch's number and its scores that tells a person about it.

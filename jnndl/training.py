@@ -220,6 +220,7 @@ def train_loop(
     run: Run,
     after_epoch: Callable[[int, Scores, State], Any],
     checkpoint: Checkpoint | None,
+    before: History | None = None,
 ) -> tuple[State, History]:
     """The loop over epochs on the host: to the last, or until all networks have stopped, or ``after_epoch`` says True.
 
@@ -230,8 +231,9 @@ def train_loop(
         run: the settings.
         after_epoch: called with the number of the epoch, its scores and the flags of the state, all on the host.
         checkpoint: where to keep the state, or None.
+        before: the history of the epochs that are behind ``state``; None where there are none.
     """
-    history, loop, every = list[Scores](), run.loop, run.config.measure_training
+    history, loop, every = [] if before is None else before.epochs(), run.loop, run.config.measure_training
     if checkpoint is not None and loop.resume and os.path.exists(checkpoint.path):
         _, scores = jax.eval_shape(step, state, *data)
         state, saved = checkpoint.read(state, History(*scores))
@@ -261,17 +263,23 @@ def train_loop(
     return state, History.of(history)
 
 
-def make_checkpoint(run: Run, keys: Key[Array, "..."], path: str | os.PathLike | None = None) -> Checkpoint | None:
+def make_checkpoint(
+    run: Run, keys: Key[Array, "..."], path: str | os.PathLike | None = None, first: State | None = None
+) -> Checkpoint | None:
     """Where a run is kept, with all that tells it from another run; None if no checkpoint was asked for.
 
     Args:
         run, keys: the run.
         path: the file, where it is not ``loop.checkpoint``.
+        first: the state that the run goes on from; None where it starts from its keys.
     """
     loop = run.loop
     if loop.checkpoint is None:
         return None
     hyper = {name: None if value is None else np.asarray(value).tolist() for name, value in run.hyper._asdict().items()}
-    rest = {"keys": keys, "params": loop.params, "training": run.training, "evaluation": run.evaluation}
+    rest: dict[str, Any] = {"keys": keys, "params": loop.params}
+    rest |= {"training": run.training, "evaluation": run.evaluation}
+    if first is not None:  # its arrays follow from the rest, but for when it began and what had been stopped
+        rest |= {"begun": {"epoch": first.epoch, "stopped": first.stopped}}
     about = identity.describe({"config": run.config, "hyper": hyper, **rest})
     return Checkpoint(path or loop.checkpoint, loop.checkpoint_every, json.loads(json.dumps(about)))

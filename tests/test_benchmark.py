@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import jnndl
-from experiments import accelerator, benchmark, rivals
+from experiments import accelerator, benchmark, rivals, sweeping
 from experiments.__main__ import main
 from experiments.rivals import ALTERNATIVES, LIMIT, MANY, OURS, cases
 from experiments.rivals.cases import Case
@@ -303,6 +303,7 @@ def test_what_is_asked_for_is_measured():
     assert asked(cases.TWO) == [cases.TWO]
     assert asked(None, quick=True) == ["784-30-10", "growth"]
     assert asked("memory") == ["memory"]
+    assert asked("sweep") == ["sweep"]
     assert asked("convolutions") == [
         *[name for name in cases.CASES if name.startswith("conv")],
         "memory",
@@ -376,3 +377,22 @@ def test_without_an_accelerator_one_line_says_so(quietly, capsys):
 def test_the_epoch_of_many_networks_for_an_accelerator_runs(digits):
     for precision in accelerator.precisions():
         accelerator.ours(digits.training[:40], (64, 5, 10), 3, precision)()
+
+
+@pytest.mark.slow
+def test_a_quick_measurement_of_a_sweep(quietly, tmp_path, capsys):
+    assert main(["benchmark", "--quick", "--data", "digits", "--only", "sweep", "--out", str(tmp_path)]) == 0
+    rows = json.loads((tmp_path / "benchmark" / "result.json").read_text())["sweep"]
+    assert {how: row["networks"] for how, row in rows.items()} == dict.fromkeys(sweeping.HOW, 18)  # 3 x 3 x 2
+    assert [row["epochs"] for row in rows.values()] == [90, 90, 2 * (9 + 5 + 2 * 3 + 2)]
+    told = capsys.readouterr().out
+    assert "The accuracies of the cells are the same." in told
+    assert re.search(r"Halving finds (the same|another) best rate with 49% of the epochs", told)
+
+
+def test_what_a_sweep_with_halving_saves():
+    cells, trained, begin = len(sweeping.RATES) * len(sweeping.LAMBDAS), 0, 0
+    assert cells == 21
+    for end in (*sweeping.HALVING, sweeping.EPOCHS):
+        trained, begin, cells = trained + cells * (end - begin), end, -(-cells // 2)
+    assert trained == 47  # as the module says, of 105

@@ -158,7 +158,7 @@ def test_the_library_is_read_in_an_evening():
     images = {"convolution", "correlation", "pooling", "distortion"}  # layers of images alone
     assert lines_of_code(path for path in FILES if path.stem not in {*outer, *images}) < 2900
     assert lines_of_code(path for path in FILES if path.stem in images) < 350
-    assert lines_of_code(path for path in FILES if path.stem in outer) < 1500
+    assert lines_of_code(path for path in FILES if path.stem in outer) < 2000
     assert max(len(path.read_text().splitlines()) for path in FILES) <= 300
 
 

@@ -112,7 +112,7 @@ CASES = {
     f"{TWO}-batch64": convolutional((20, 40), (100,), 64, 1.1, 1.1),
     "conv20-conv40-dense1000-dense1000-dropout-batch64": convolutional((20, 40), (1000, 1000), 64, 1.1, 1.1, 0.5),
 }
-GROUPS = ("growth", "memory", "convolutions")  # what else can be asked for: the last is all with convolutions
+GROUPS = ("growth", "memory", "sweep", "convolutions")  # what else can be asked for: the last is all with convolutions
 USUAL = (OURS, MATRIX, PYTORCH, LIMIT)
 GROWTH: dict[str, tuple[tuple[str, ...], dict[int, Case]]] = {  # what grows -> the alternatives, the cases
     "training images": (USUAL, {n: Case((30,), examples=n) for n in (500, 1500, 5000, 15000, 50000)}),
