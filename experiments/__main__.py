@@ -65,7 +65,7 @@ def listing() -> str:
         lines.append(f"  {e.name:22} chapter {e.chapter or '-'}  about {e.minutes:4.1f} min  {e.shows}")
         if e.book_scale:
             seeds, minutes = e.book_scale
-            lines.append(f"  {'':22} --scale book: about {duration(60.0 * minutes)}, {seeds} seeds")
+            lines.append(f"  {'':22} --scale book: about {duration(60 * minutes)}, {seeds} seeds")
         others = [name for name in e.ids if name != e.name]
         lines += [f"  {'':22} answers {', '.join(others)}"] if others else []
     return "\n".join(
@@ -213,7 +213,7 @@ def run_all(chosen: list[tuple[Experiment, Job]], folder: pathlib.Path, full: bo
     failed: list[str] = []
     for number, (experiment, job) in enumerate(chosen):
         if full:
-            left = duration(60.0 * sum(e.minutes_for(own) for e, own in chosen[number:]))
+            left = duration(60 * sum(e.minutes_for(own) for e, own in chosen[number:]))
             place = f"question {number + 1} of {len(chosen)}, about {left} left" if len(chosen) > 1 else f"about {left}"
             print(f"{place} on two cores", flush=True)
         try:

@@ -25,7 +25,7 @@ def is_watched() -> bool:
     return sys.stdout.isatty() or "ipykernel" in sys.modules
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float | int) -> str:
     """Seconds in words, for a person who waits."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
