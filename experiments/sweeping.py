@@ -39,7 +39,7 @@ def train(how: str, training: Dataset, validation: Dataset, quick: bool) -> dict
     rates, seeds = (RATES[2::2], 2) if quick else (RATES, SEEDS)
     l2 = [value * len(training) / 50_000 for value in LAMBDAS]
     network = jnndl.mlp([int(np.prod(training.inputs.shape[1:])), HIDDEN, int(training.targets.max()) + 1])
-    cells = [{"learning_rate": rate, "l2": value} for rate in rates for value in l2]
+    cells: list[dict[str, Any]] = [{"learning_rate": rate, "l2": value} for rate in rates for value in l2]
     rest: dict[str, Any] = {"epochs": EPOCHS, "progress": False}
     jax.devices()  # starting JAX is not timed
     started = time.perf_counter()
@@ -117,7 +117,7 @@ def table(rows: dict[str, dict[str, Any]], title: str) -> list[str]:
 def main(how: str, folder: str, scale: str, quick: str) -> None:
     """Train in one way, and print what came out as a line of JSON."""
     arrays = [[np.load(f"{folder}/{name}-{part}.npy") for part in ("inputs", "targets")] for name in DATA]
-    training, validation = (Dataset(*pair, scale=float(scale)) for pair in arrays)
+    training, validation = (Dataset(inputs, targets, scale=float(scale)) for inputs, targets in arrays)
     print(json.dumps(train(how, training, validation, quick == "True")))
 
 
