@@ -20,6 +20,7 @@ from jnndl.pooling import AvgPool, L2Pool, MaxPool
 
 Params = tuple[PyTree, ...]
 LAYERS = {layer.__name__: layer for layer in (Dense, Dropout, Conv, MaxPool, AvgPool, L2Pool, Flatten)}
+MOST_LAYERS = 1000  # each is traced by itself: a file with 20,000 of them would take a minute to refuse
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +62,10 @@ class Network:
 
     def __post_init__(self) -> None:
         self._normalize()
+        if not self.layers:
+            raise ValueError("Network: layers is empty; give at least one layer")
+        if len(self.layers) > MOST_LAYERS:
+            raise ValueError(f"Network: there are {len(self.layers)} layers; give at most {MOST_LAYERS}")
         for number, layer in enumerate(self.layers):
             if not isinstance(layer, Layer) or isinstance(layer, type):
                 raise TypeError(
@@ -74,8 +79,6 @@ class Network:
                     f"Network: layer {number}, {arguments.short_repr(layer)}, cannot be hashed ({error}); make it a "
                     "frozen dataclass with numbers, texts and tuples as fields"
                 ) from error
-        if not self.layers:
-            raise ValueError("Network: layers is empty; give at least one layer")
         # Dropout and the like have no neuron: the rule is for the last layer that has one.
         last = next((layer for layer in reversed(self.layers) if hasattr(layer, "neuron")), None)
         if last is not None and last.neuron is not linear:

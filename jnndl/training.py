@@ -232,7 +232,7 @@ def train_loop(
         checkpoint: where to keep the state, or None.
     """
     history, loop, every = list[Scores](), run.loop, run.config.measure_training
-    if checkpoint is not None and loop.resume and os.path.exists(checkpoint.path):
+    if checkpoint is not None and loop.resume and checkpoint.exists():
         _, scores = jax.eval_shape(step, state, *data)
         state, saved = checkpoint.read(state, History(*scores))
         history = saved.epochs()
@@ -273,5 +273,8 @@ def make_checkpoint(run: Run, keys: Key[Array, "..."], path: str | os.PathLike |
         return None
     hyper = {name: None if value is None else np.asarray(value).tolist() for name, value in run.hyper._asdict().items()}
     rest = {"keys": keys, "params": loop.params, "training": run.training, "evaluation": run.evaluation}
+    rest["precision"] = [str(jax.dtypes.canonicalize_dtype(float)), str(run.hyper.learning_rate.dtype)]
     about = identity.describe({"config": run.config, "hyper": hyper, **rest})
-    return Checkpoint(path or loop.checkpoint, loop.checkpoint_every, json.loads(json.dumps(about)))
+    checkpoint = Checkpoint(path or loop.checkpoint, loop.checkpoint_every, json.loads(json.dumps(about)))
+    checkpoint.prepare()
+    return checkpoint
