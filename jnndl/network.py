@@ -216,7 +216,7 @@ def _shapes(layers: tuple[Layer, ...], input_shape: tuple[int, ...]) -> tuple[tu
     shapes = [a.shape]
     for number, layer in enumerate(layers):
         try:
-            a = jax.eval_shape(lambda key, a, layer=layer: layer.forward(layer.init(key), a, None)[0], key, a)
+            a = jax.eval_shape(functools.partial(_output, layer), key, a)
         except (TypeError, ValueError) as error:
             below = "input_shape" if number == 0 else f"the output of layer {number - 1}"
             image = isinstance(layer, Dense) and len(a.shape) > 1
@@ -226,6 +226,16 @@ def _shapes(layers: tuple[Layer, ...], input_shape: tuple[int, ...]) -> tuple[tu
             ) from error
         shapes.append(a.shape)
     return tuple(shapes)
+
+
+def _output(layer: Layer, key: Key[Array, ""], a: Array) -> Array:
+    found = layer.forward(layer.init(key), a, None)
+    if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[0], jax.Array):
+        raise TypeError(
+            f"its forward returned {arguments.short_repr(found)}; make it return the output, an array, and what "
+            "backward wants to see again"
+        )
+    return found[0]
 
 
 def _arrays(jaxpr: Any) -> Iterator[Any]:

@@ -273,8 +273,8 @@ def make_checkpoint(run: Run, keys: Key[Array, "..."], path: str | os.PathLike |
         return None
     hyper = {name: None if value is None else np.asarray(value).tolist() for name, value in run.hyper._asdict().items()}
     rest = {"keys": keys, "params": loop.params, "training": run.training, "evaluation": run.evaluation}
-    rest["precision"] = [str(jax.dtypes.canonicalize_dtype(float)), str(run.hyper.learning_rate.dtype)]
-    about = identity.describe({"config": run.config, "hyper": hyper, **rest})
+    precision = [str(jax.dtypes.canonicalize_dtype(float)), str(run.hyper.learning_rate.dtype)]
+    about = identity.describe({"config": run.config, "hyper": hyper, "precision": precision, **rest})
     checkpoint = Checkpoint(path or loop.checkpoint, loop.checkpoint_every, json.loads(json.dumps(about)))
     checkpoint.prepare()
     return checkpoint

@@ -121,8 +121,9 @@ def check_params(network: Network, params: Params, count: int | None = None) -> 
     for (path, wanted), leaf in zip(jax.tree.leaves_with_path(template), jax.tree.leaves(params), strict=True):
         found = jnp.shape(leaf)
         kind: Any = getattr(leaf, "dtype", type(leaf).__name__)
-        plain = isinstance(leaf, jax.Array) or as_plain("params", leaf) is leaf
-        if isinstance(kind, str) or not plain or not jnp.issubdtype(kind, jnp.floating):
+        text = isinstance(kind, str)
+        plain = text or (as_plain("params", leaf).dtype == kind and not isinstance(leaf, np.ma.MaskedArray))
+        if text or not plain or not jnp.issubdtype(kind, jnp.floating):
             kind = kind if plain else f"a {type(leaf).__name__} of {kind}"
             raise TypeError(f"params: {jax.tree_util.keystr(path)} is {kind}, but parameters are floats; {remedy}")
         if found != wanted.shape and (count is None or found != (count, *wanted.shape)):

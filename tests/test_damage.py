@@ -13,6 +13,7 @@ import time
 import damage
 import jax
 import jax.numpy as jnp
+import jaxtyping
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -143,18 +144,19 @@ def test_safetensors_own_reader_reads_what_we_write(tmp_path):
     }
 
 
-def test_a_file_of_many_layers_is_refused_quickly(path):
+def test_a_file_of_many_layers_is_refused_quickly(path, monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # as a user has it
     dense = {"layer": "Dense", "n_in": 1, "n_out": 1, "neuron": {"neuron": "linear"}}
     rest = {"neuron": "sigmoid", "input_shape": [1], "scale": None, "offset": 0.0, "classes": None}
     network = json.dumps({"layers": [dense] * 20_000, **rest})
     storage.write_tensors(path, {}, {"format": "jnndl-network", "version": "2", "network": network})
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ValueError, match="there are 20000 layers; give at most 1000"):
         jnndl.load(path)
     path.write_text(json.dumps({"sizes": [1] * 20_001, "weights": [], "biases": [], "cost": "QuadraticCost"}))
     with pytest.raises(ValueError, match="there are 20000 layers; give at most 1000"):
         jnndl.load_network2(path)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 5  # a quarter of a second; a minute where every layer is traced
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e300", "-Infinity"])
