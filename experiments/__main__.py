@@ -1,23 +1,29 @@
 """The command: ``python -m experiments [NAME ...]``, and its sisters ``photos``, ``report``, ``rules`` and ``tour``."""
 
 import argparse
+import contextlib
 import dataclasses
 import difflib
+import functools
 import hashlib
+import json
 import os
 import pathlib
 import platform
+import shlex
 import sys
 import traceback
 
 try:
     import jax
 
-    from experiments import catalogue, ledger, photos, report, tour
+    from experiments import catalogue, guard, ledger, photos, report, tour
     from experiments.catalogue import EXPERIMENTS
     from experiments.runner import SEEDS, Experiment, folder_name, open_data, run
     from experiments.training import Job, Trainer
+    from jnndl.__main__ import unread
     from jnndl.progress import duration
+    from jnndl.storage import check_writable
 except ModuleNotFoundError as error:  # the wheel always has the experiments, but what they need is an extra
     if (error.name or "").startswith("experiments"):
         raise
@@ -26,9 +32,13 @@ except ModuleNotFoundError as error:  # the wheel always has the experiments, bu
         print(f"error: {MISSING}", file=sys.stderr)
         sys.exit(2)
     raise ModuleNotFoundError(MISSING, name=error.name) from error
+except KeyboardInterrupt:  # importing takes a second
+    print("\nstopped", file=sys.stderr)
+    sys.exit(130)
 
 FAILED, REFUSED = 1, 2  # exit statuses: an experiment raised, the request cannot be met
 INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
+MOST_SEEDS, MOST_DEVICES = 100_000, 256  # beyond: more keys than memory holds; as many threads as XLA starts at once
 COMMANDS = {"photos": photos.main, "report": report.main, "rules": ledger.main, "tour": tour.main}
 
 
@@ -86,10 +96,12 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def positive(text: str) -> int:
-    """A whole number of at least 1, from the command line."""
+def positive(text: str, most: int | None = None) -> int:
+    """A whole number of at least 1 (and at most ``most``), from the command line."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    if most is not None and int(text) > most:
+        raise argparse.ArgumentTypeError(f"{text} is too many; give at most {most}")
     return int(text)
 
 
@@ -137,6 +149,37 @@ def refuse(error: Exception) -> int:
     return REFUSED
 
 
+def refuse_unused(options: argparse.Namespace) -> None:
+    """Raise ValueError where an option was given that only the benchmark looks at."""
+    for name, default in (("accelerator", False), ("only", None), ("repeats", 6)):
+        if getattr(options, name) != default:
+            raise ValueError(
+                f"--{name} is for benchmark, which runs alone: python -m experiments benchmark --{name} ..."
+            )
+
+
+def check_devices(wanted: int | None) -> None:
+    """Raise ValueError where JAX cannot start, or has fewer devices than were asked for."""
+    try:
+        found = len(jax.devices())
+    except (RuntimeError, AssertionError) as error:  # JAX asserts that one of the platforms it was told is there
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        raise ValueError(f"JAX finds no device (JAX_PLATFORMS is {asked!r}); unset it, or set it to cpu") from error
+    if wanted is not None and found < wanted:
+        raise ValueError(f"--devices is {wanted}, but JAX has {found}; give at most {found}")
+
+
+def check_same_data(folder: pathlib.Path, sha256: dict[str, str]) -> None:
+    """Raise ValueError where a folder holds results of other data, such as those of another folder of that name."""
+    for path in sorted(folder.glob("*/result.json")):
+        try:
+            other = json.loads(path.read_text(encoding="utf-8"))["data"]["sha256"]
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # broken: the report says so
+        if other != sha256:
+            raise ValueError(f"{folder} holds results of other data ({path}); give another folder with --out")
+
+
 def is_full(options: argparse.Namespace, data: str) -> bool:
     """Whether this is a run on MNIST at full length."""
     return data == "mnist" and not options.quick and options.epochs is None
@@ -164,7 +207,9 @@ def arguments_of(arguments: list[str]) -> argparse.Namespace:
         "FILE.csv (the last column is the class) or FILE.csv:COLUMN",
     )
     parser.add_argument(
-        "--seeds", type=positive, help=f"networks per arm (default {SEEDS}; at the book's scale what the list says)"
+        "--seeds",
+        type=functools.partial(positive, most=MOST_SEEDS),
+        help=f"networks per arm (default {SEEDS}; at the book's scale what the list says)",
     )
     parser.add_argument(
         "--scale",
@@ -175,7 +220,11 @@ def arguments_of(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--epochs", type=positive, help="epochs, in place of each experiment's own")
     parser.add_argument("--out", type=pathlib.Path, help="folder for results (default results/ for full runs on MNIST)")
-    parser.add_argument("--devices", type=positive, help="CPU cores or accelerators to use (default all)")
+    parser.add_argument(
+        "--devices",
+        type=functools.partial(positive, most=MOST_DEVICES),
+        help="CPU cores or accelerators to use (default all)",
+    )
     parser.add_argument("--resume", action="store_true", help="resume an interrupted run from its checkpoints")
     parser.add_argument("--quick", action="store_true", help="two epochs on 1,000 examples, to see that all works")
     parser.add_argument("--repeats", type=positive, default=6, help="for benchmark (default 6)")
@@ -204,11 +253,12 @@ def job_of(experiment: Experiment, job: Job, seeds: int | None) -> Job:
     return dataclasses.replace(job, seeds=seeds or experiment.book_scale.seeds)
 
 
-def run_all(chosen: list[tuple[Experiment, Job]], folder: pathlib.Path, full: bool) -> int:
+def run_all(chosen: list[tuple[Experiment, Job]], folder: pathlib.Path, full: bool, arguments: list[str]) -> int:
     """Run experiments one after the other, each with its own job; returns the exit status.
 
-    One that raises is reported with its traceback, and the others still run.
+    One that raises is reported with its traceback, and the others still run. Ctrl-C and SIGTERM say how to go on.
     """
+    command = ["python", "-m", "experiments", *(word for word in arguments if word != "--resume"), "--resume"]
     finished: list[str] = []
     failed: list[str] = []
     for number, (experiment, job) in enumerate(chosen):
@@ -217,11 +267,14 @@ def run_all(chosen: list[tuple[Experiment, Job]], folder: pathlib.Path, full: bo
             place = f"question {number + 1} of {len(chosen)}, about {left} left" if len(chosen) > 1 else f"about {left}"
             print(f"{place} on two cores", flush=True)
         try:
+            guard.end_if_asked()
             run(experiment, job, folder / folder_name(experiment.name, job.scale))
-        except KeyboardInterrupt:
-            done = f"these are finished and kept: {', '.join(finished)}" if finished else "nothing was finished"
-            print(f"\nstopped; {done}", file=sys.stderr)
-            return INTERRUPTED
+        except (KeyboardInterrupt, guard.TerminatedError) as error:
+            done = f"these are finished and kept: {', '.join(finished)}" if finished else "no question is finished"
+            print(f"\nstopped; {done}; to go on from the last checkpoint: {shlex.join(command)}", file=sys.stderr)
+            return INTERRUPTED if isinstance(error, KeyboardInterrupt) else guard.TERMINATED
+        except BrokenPipeError:
+            raise
         except Exception:
             traceback.print_exc()
             failed.append(experiment.name)
@@ -236,9 +289,20 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        The exit status: 1 where an experiment failed, 2 where the request cannot be met, 130 after Ctrl-C.
+        The exit status: 1 where an experiment failed, 2 where the request cannot be met, 130 after Ctrl-C, 143 after
+        SIGTERM, 141 where nobody reads what is printed.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = dispatch(sys.argv[1:] if arguments is None else arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        return unread()
+
+
+def dispatch(arguments: list[str]) -> int:
+    """Do what the command line asks for; returns the exit status."""
     if arguments and arguments[0] in COMMANDS:
         return COMMANDS[arguments[0]](arguments[1:])
     options = arguments_of(arguments)
@@ -248,18 +312,25 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.names == ["benchmark"]:
             return benchmark(options)
-        try:
-            chosen = select(options.names)
-            prepare(options.devices or cores())
-            splits = open_data(options.data)
-            folder = results_folder(options, splits.name)
-            folder.mkdir(parents=True, exist_ok=True)
-        except (ValueError, OSError, ImportError) as error:
-            return refuse(error)
-        trainer = Trainer(options.devices, options.resume)
-        job = Job(splits, SEEDS, options.epochs, options.quick, options.scale, folder, trainer)
-        jobs = [(experiment, job_of(experiment, job, options.seeds)) for experiment in chosen]
-        return run_all(jobs, folder, is_full(options, splits.name))
+        with contextlib.ExitStack() as stack:
+            try:
+                chosen = select(options.names)
+                refuse_unused(options)
+                prepare(options.devices or cores())
+                check_devices(options.devices)
+                splits = open_data(options.data)
+                folder = results_folder(options, splits.name)
+                folder.mkdir(parents=True, exist_ok=True)
+                check_writable(folder / "result.json")
+                stack.enter_context(guard.alone(folder))
+                check_same_data(folder, splits.sha256)
+            except (ValueError, OSError, ImportError) as error:
+                return refuse(error)
+            stack.enter_context(guard.terminable())
+            trainer = Trainer(options.devices, options.resume)
+            job = Job(splits, SEEDS, options.epochs, options.quick, options.scale, folder, trainer)
+            jobs = [(experiment, job_of(experiment, job, options.seeds)) for experiment in chosen]
+            return run_all(jobs, folder, is_full(options, splits.name), arguments)
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return INTERRUPTED

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jnndl
+from experiments import guard
 from jnndl.data import Dataset, Splits
 from jnndl.measures import Scores
 from jnndl.network import Network, Params
@@ -106,11 +107,12 @@ class Trainer:
                 progress=False,
                 checkpoint=checkpoint,
                 # An epoch of a hundred images takes milliseconds, one at the book's scale up to minutes.
-                checkpoint_every=1 if len(training) >= LARGE else max(5, epochs // 50),
+                checkpoint_every=1 if checkpoint is None or len(training) >= LARGE else max(5, epochs // 50),
                 resume=self.resume,
                 devices=jax.devices()[: self.devices],
                 **keys_and_cells(seeds, cells, settings),
             )
+        guard.end_if_asked()
         for warning in caught:
             print(f"{title}note: {warning.message}", flush=True)
         seconds = float(np.median(progress.seconds)) if progress.seconds else math.nan
@@ -151,17 +153,18 @@ class Progress:
         self.started = self.last = time.perf_counter()
         self.seconds: list[float] = []
 
-    def __call__(self, epoch: int, scores: Scores) -> None:
-        """Note the time, and print a line where one is due."""
+    def __call__(self, epoch: int, scores: Scores) -> bool:
+        """Note the time, and print a line where one is due; True where this process was told to end."""
         now = time.perf_counter()
         self.seconds.append(now - self.last)
         self.last = now
         if (epoch + 1) % self.every and epoch + 1 < self.epochs:
-            return
+            return guard.is_asked()
         left = float(np.median(self.seconds)) * (self.epochs - epoch - 1)
         told = f", {duration(left)} left" if now - self.started + left > 10 else ""
         clock = f"{self.seconds[-1]:.2f} s{told}"
         print(f"{self.title}Epoch {epoch}: {progress_line(scores, self.size, self.unit, clock)}", flush=True)
+        return guard.is_asked()
 
 
 def progress_line(scores: Scores, size: int, unit: str, clock: str) -> str:

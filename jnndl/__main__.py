@@ -5,13 +5,16 @@ arguments and returns the exit status. So ``jnndl run`` runs the experiments, of
 """
 
 import argparse
+import contextlib
+import os
 import sys
 from importlib import metadata
 from typing import Any
 
 from jnndl import answers, page
 
-REFUSED, INTERRUPTED = 2, 130  # exit statuses: the request cannot be met; Ctrl-C, as a shell reports it
+# Exit statuses: the request cannot be met; Ctrl-C and a reader that is gone, as a shell reports them.
+REFUSED, INTERRUPTED, UNREAD = 2, 130, 141
 # Each a module with HELP, add_arguments(parser) and run(options).
 COMMANDS: dict[str, Any] = {"predict": answers, "draw": page}
 BROUGHT = "jnndl.commands"
@@ -37,13 +40,25 @@ def main(arguments: list[str] | None = None) -> int:
         if arguments and arguments[0] in brought:  # argparse cannot pass on options that it does not know
             return brought[arguments[0]].load()(arguments[1:])
         options = parser.parse_args(arguments)
-        return options.run(options)
+        status = options.run(options)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        return unread()
     except (ValueError, OSError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return INTERRUPTED
+
+
+def unread() -> int:
+    """End quietly because nobody reads what is printed any more; returns the exit status."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes at its end
+    return UNREAD
 
 
 if __name__ == "__main__":

@@ -77,6 +77,71 @@ def check_keys(name: str, value: Any, ndim: int) -> Any:
     return value
 
 
+def as_ndarray(name: str, value: Any) -> np.ndarray:
+    """Anything array-like (a list, a table, a tensor, a sparse matrix) as a NumPy array in this machine's byte order.
+
+    Raises:
+        TypeError, ValueError: if it cannot be one, or if a mask hides some of it.
+    """
+    for convert in ("to_numpy", "toarray"):
+        value = getattr(value, convert)() if hasattr(value, convert) else value
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name}: {np.ma.count_masked(value)} values are masked; fill them in, by filled(...)")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: the rows are not all of one length; give as many numbers in each") from error
+    except (TypeError, RuntimeError) as error:  # a tensor on another device, or one that is being differentiated
+        raise TypeError(f"{name}: a {type(value).__name__} that NumPy cannot read ({error}); give an array") from error
+    if array.dtype.kind == "f" and array.itemsize > 8:
+        return array.astype(float)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def as_plain(name: str, value: Any) -> Any:
+    """The one door for data: an array as JAX takes it, of bytes, whole numbers or floats.
+
+    JAX's own arrays pass as they are, and so does whatever is not like an array: what JAX puts into a pytree for its
+    own use has to pass, and the checks of a call refuse the rest.
+
+    Raises:
+        TypeError, ValueError: if something like an array does not hold real numbers, or a mask hides some of them.
+    """
+    if isinstance(value, jax.Array) or not any(hasattr(value, name) for name in ("__array__", "to_numpy", "toarray")):
+        return value
+    array = as_ndarray(name, value)
+    if array.dtype == object:  # numbers of Python
+        array = as_ndarray(name, array.tolist())
+    if array.dtype == bool:
+        return array.astype(np.uint8)
+    if array.dtype != jax.dtypes.float0 and not any(jnp.issubdtype(array.dtype, k) for k in (np.integer, np.floating)):
+        raise TypeError(f"{name} are {array.dtype}; give real numbers")
+    return array
+
+
+def in_bits(numbers: Any, dtype: Any = None) -> np.ndarray:
+    """Numbers as JAX keeps them, in 32 bits unless it was told to use 64: there a large float is infinite.
+
+    Args:
+        numbers: an array.
+        dtype: to compute in; that of the numbers if not given.
+    """
+    array = np.asarray(numbers)
+    with np.errstate(over="ignore"):
+        return array.astype(jax.dtypes.canonicalize_dtype(array.dtype if dtype is None else dtype), copy=False)
+
+
+def check_kept(name: str, numbers: Any) -> None:
+    """Raise ValueError where numbers are not finite, or JAX cannot keep them: floats overflow, integers wrap."""
+    array, kept = np.asarray(numbers), in_bits(numbers)
+    lost = ~np.isfinite(kept) if jnp.issubdtype(kept.dtype, jnp.floating) else kept != array
+    if np.any(lost):
+        where = np.argwhere(lost)[0].tolist()
+        value = array[tuple(where)]
+        beyond = f" that {8 * kept.itemsize} bits hold, or use jax.enable_x64" if np.isfinite(value) else ""
+        raise ValueError(f"{name}{where} is {value}; give finite numbers{beyond}")
+
+
 def size(name: str, value: Any) -> int:
     """A size of a layer as a Python integer, so that equal layers are equal and hash alike.
 

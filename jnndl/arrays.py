@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jnndl.arguments import REQUIRED, check_keys, is_whole, short_repr
+from jnndl.arguments import REQUIRED, as_ndarray, check_keys, in_bits, is_whole, short_repr
 from jnndl.data import Dataset, Splits
 
 MISSING = {"", "-", "?", "n/a", "na", "nan", "none", "null"}  # how files say that a number is not there
@@ -58,12 +58,12 @@ def from_arrays(
     (2, ('no', 'yes'))
     """
     columns = [str(column) for column in getattr(inputs, "columns", ())]
-    table = _array("inputs", inputs)
+    table = as_ndarray("inputs", inputs)
     if table.ndim < 2 or not table.size:
         hint = "; of one column, make it inputs.reshape(-1, 1)" if table.ndim == 1 and table.size else ""
         raise ValueError(f"inputs have shape {table.shape}; give n rows of numbers{hint}")
     found = as_numbers(table, columns, lambda row: f"inputs: row {row}")
-    wanted = _array("targets", targets)
+    wanted = as_ndarray("targets", targets)
     if wanted.shape[:1] != found.shape[:1]:
         raise ValueError(f"there are {len(found)} inputs, but targets of shape {wanted.shape}; give one per input")
     labels, names = as_targets(wanted, "targets")
@@ -108,20 +108,10 @@ def divide(
         factors, offset = _standardization(inputs[parts[0]], columns)
         scale = factors  # type: ignore[assignment]
     if inputs.dtype != np.uint8:
-        inputs = inputs.astype(jax.dtypes.canonicalize_dtype(float))
+        inputs = in_bits(inputs, float)
     sha256 = hashlib.sha256(inputs.tobytes() + targets.tobytes()).hexdigest()
     training, held_out, tested = (Dataset(inputs[rows], targets[rows], scale, offset, names) for rows in parts)
     return Splits(training, held_out, tested, name, {name: sha256}, len(names or ()), names)
-
-
-def _array(what: str, values: Any) -> np.ndarray:
-    """Lists, arrays and data frames as one NumPy array."""
-    try:
-        return np.asarray(values.to_numpy() if hasattr(values, "to_numpy") else values)
-    except ValueError as error:
-        raise ValueError(
-            f"{what}: the rows are not all of one length; give a table, as many numbers in each row"
-        ) from error
 
 
 def _is_missing(cell: Any) -> bool:
@@ -146,11 +136,11 @@ def as_numbers(
     """
     if table.dtype == np.uint8:
         return table
-    if table.dtype.kind in "cmMV":
+    if table.dtype.kind in "cmMV" and not jax.dtypes.issubdtype(table.dtype, np.floating):  # bfloat16 is of kind V
         raise TypeError(f"{place(0)}: columns are {table.dtype}; give real numbers")
     try:
         numbers = table.astype(float)
-        bad = np.argwhere(~np.isfinite(numbers))
+        bad = np.argwhere(~np.isfinite(in_bits(numbers)))
     except (TypeError, ValueError):
         bad = np.argwhere([not is_number(cell) for cell in table.ravel()]).reshape(-1, 1)
         bad = np.stack(np.unravel_index(bad[:, 0], table.shape), axis=-1)
@@ -188,7 +178,7 @@ def as_targets(values: np.ndarray, what: str) -> tuple[np.ndarray, tuple[str, ..
         if _is_missing(cell) and (not isinstance(cell, str) or cell in ("", "nan")):  # "none" may be a class
             raise ValueError(f"{what}: number {number} is missing ({cell!r}); fill it in, or leave the row out")
     if kinds <= {int, float} and float in kinds:
-        numbers = values.astype(jax.dtypes.canonicalize_dtype(float))
+        numbers = in_bits(values, float)
         if not np.isfinite(numbers).all():
             raise ValueError(f"{what}: they hold {numbers[~np.isfinite(numbers)][0]}; give finite numbers")
         return numbers.reshape(len(numbers), -1), None

@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import warnings
 from typing import Any, TypeVar
 
 import jax
@@ -17,7 +18,7 @@ from jaxtyping import PyTree
 
 from jnndl import identity, storage
 
-FORMAT, VERSION = "jnndl-checkpoint", 2
+FORMAT, VERSION = "jnndl-checkpoint", 3
 
 Tree = TypeVar("Tree")
 
@@ -37,14 +38,41 @@ class Checkpoint:
     run: dict[str, Any]
 
     def write(self, state: PyTree, history: PyTree) -> None:
-        """Replace the file by one of this state and the history so far; at any moment, a complete file exists."""
+        """Write a file of this state and the history so far, and keep the one before; one of them is always whole."""
         tensors = storage.named(jax.tree.map(_plain, {"state": state, "history": history}))
         metadata = {"format": FORMAT, "version": str(VERSION), "run": json.dumps(self.run)}
+        storage.write_tensors(self.path, tensors, metadata, keep=self.previous)
+
+    def prepare(self) -> None:
+        """Make the folder, and raise now what writing would raise after the first epoch."""
         pathlib.Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-        storage.write_tensors(self.path, tensors, metadata)
+        storage.check_writable(self.path)
+
+    @property
+    def previous(self) -> pathlib.Path:
+        """The file with the checkpoint before the last, for where the last is damaged."""
+        path = pathlib.Path(os.path.realpath(self.path))
+        return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+    def exists(self) -> bool:
+        """Whether there is anything to resume from."""
+        return os.path.exists(self.path) or self.previous.exists()
 
     def read(self, state: Tree, history: Any) -> tuple[Tree, Any]:
-        """The state and the history in the file.
+        """The state and the history in the file, or in the previous one where it is damaged, with a warning.
+
+        Arguments, what it returns and what it raises are those of ``_read``.
+        """
+        try:
+            return self._read(pathlib.Path(self.path), state, history)
+        except (storage.DamagedError, FileNotFoundError) as error:
+            if not self.previous.exists():
+                raise
+            warnings.warn(f"{error}; resuming from the checkpoint before it, {self.previous}", stacklevel=4)
+            return self._read(self.previous, state, history)
+
+    def _read(self, path: pathlib.Path, state: Tree, history: Any) -> tuple[Tree, Any]:
+        """The state and the history in a file.
 
         Args:
             state: a state of the same shapes and dtypes, on the devices on which the saved one should lie.
@@ -54,26 +82,27 @@ class Checkpoint:
             Both as they were written; the arrays of the history with a last axis of epochs.
 
         Raises:
-            ValueError: if the file is not a checkpoint, of another format version, or of another run.
+            DamagedError: if the file is not whole, or not what was written.
+            ValueError: if it is not a checkpoint, of another format version, or of another run.
         """
-        metadata, tensors = storage.read_tensors(self.path, FORMAT, (VERSION,), "checkpoint of fit or fit_many")
-        different = identity.differences(json.loads(metadata["run"]), self.run)
+        metadata, tensors = storage.read_tensors(path, FORMAT, (VERSION,), "checkpoint of fit or fit_many")
+        with storage.reading(path, "its description of the run is damaged", "start anew without resuming"):
+            different = identity.differences(json.loads(metadata["run"]), self.run)
         if different:
             raise ValueError(
-                f"{self.path}: is of another run: {'; '.join(different)}; resume it with its own settings and data, or "
+                f"{path}: is of another run: {'; '.join(different)}; resume it with its own settings and data, or "
                 "start anew without resuming"
             )
         template = storage.named({"state": state, "history": history})
-        wanted = {name: _kind(leaf) for name, leaf in template.items()}
         found = {name: (str(tensor.dtype), tensor.shape) for name, tensor in tensors.items()}
+        _, done = found.get("history.penalty", ("", ()))  # the last axis of a history is that of epochs
+        wanted = {name: _kind(leaf, done[-1:] if name.startswith("history") else ()) for name, leaf in template.items()}
         for name in [*wanted, *found]:
-            shape = found.get(name, ("nothing", ()))
-            if name.startswith("history"):
-                shape = shape[0], shape[1][:-1]  # its last axis is that of epochs
-            if shape != wanted.get(name):
+            if found.get(name) != wanted.get(name):
                 raise ValueError(
-                    f"{self.path}: its arrays are not those of this run ({name} is {shape}, here {wanted.get(name)}); "
-                    "start anew without resuming, or resume with the same precision and number of devices"
+                    f"{path}: its arrays are not those of this run ({name} is {found.get(name, 'not there')}, here "
+                    f"{wanted.get(name, 'not there')}); start anew without resuming, or resume with the same precision "
+                    "and number of devices"
                 )
         leaves = [
             tensors[name] if name.startswith("history") else _like(leaf, tensors[name])
@@ -89,11 +118,11 @@ def _plain(leaf: Any) -> np.ndarray:
     return np.asarray(jax.random.key_data(leaf) if is_key else leaf, order="C")
 
 
-def _kind(leaf: Any) -> tuple[str, tuple[int, ...]]:
-    """The dtype and the shape of an array as it lies on disk."""
+def _kind(leaf: Any, more: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+    """The dtype and the shape of an array as it lies on disk, with ``more`` axes at the end."""
     if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         leaf = jax.eval_shape(jax.random.key_data, leaf)
-    return str(leaf.dtype), tuple(leaf.shape)
+    return str(leaf.dtype), (*leaf.shape, *more)
 
 
 def _like(leaf: Any, tensor: np.ndarray) -> jax.Array:

@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Num
 
+from jnndl.arguments import as_plain
+
 Scale = float | tuple[float, ...]
 FAR = 2  # inputs are far outside from twice the width of the range of training on
 FAINT, IMAGE = 50, 16  # images, from so many pixels, are faint where they use the 50th part of the range of training
@@ -111,6 +113,8 @@ class Dataset:
     classes: Any = dataclasses.field(default=None, metadata={"static": True})
 
     def __post_init__(self) -> None:
+        for name in ("inputs", "targets"):
+            object.__setattr__(self, name, as_plain(name, getattr(self, name)))
         if self.classes is not None:
             object.__setattr__(self, "classes", tuple(map(str, self.classes)))
         object.__setattr__(self, "scale", as_scale(1.0 if self.scale is None else self.scale))

@@ -16,6 +16,8 @@ from jnndl.layers import TrainingKey
 from jnndl.network import Params
 from jnndl.settings import State, TrainConfig, make_objective, make_optimizer
 
+PAIR_BITS = 28  # random bits that tell any two examples apart in a shuffle
+
 
 @functools.partial(jax.jit, static_argnames="config")
 def epoch(config: TrainConfig, state: State, training: Dataset) -> State:
@@ -98,11 +100,13 @@ def shuffled(key: Key[Array, ""], n: int) -> UInt[Array, " n"]:
     """The numbers below n in random order, as ``argsort`` of random numbers would give it.
 
     Each word has the index in its low bits and random bits above them; sorting such words takes half the time of
-    sorting pairs on a CPU. Two rounds, as in a radix sort: where n is large few random bits are left in a word and some
-    are equal; the first round has already put those in random order.
+    sorting pairs on a CPU. Two rounds or more, as in a radix sort: where n is large few random bits are left in a word
+    and some are equal; the rounds before have already put those in random order. A pair that is equal in all rounds
+    stays as it was, so there are as many rounds as make that rarer than ``2**-PAIR_BITS``: two up to 2**18 examples.
     """
     order, low = jnp.arange(n, dtype=jnp.uint32), (n - 1).bit_length()
-    for bits in jax.random.bits(key, (2, n)):
+    rounds = max(2, -(-PAIR_BITS // (32 - low)))
+    for bits in jax.random.bits(key, (rounds, n)):
         words = jnp.sort((bits >> low << low) | jnp.arange(n, dtype=jnp.uint32))
         order = order[words & (2**low - 1)]
     return order

@@ -17,6 +17,7 @@ from jnndl.network import LAYERS, Network, Params
 from jnndl.neurons import NEURONS, Neuron
 
 FORMAT, VERSION = "jnndl-network", 2
+FLOATS = (np.float16, np.float32, np.float64, jnp.bfloat16)
 
 
 # What the fields of layers may hold besides plain values: each known thing by its name, under the name of its table.
@@ -180,7 +181,7 @@ def save(path: str | os.PathLike, network: Network, params: Params) -> None:
     many = validation.stacked(network, params)
     validation.check_params(network, params, many)
     for name, leaf in storage.named(params).items():
-        if np.asarray(leaf).dtype.kind != "f":
+        if leaf.dtype not in FLOATS:
             raise TypeError(f"params: {name} is {leaf.dtype}; give floats of 16, 32 or 64 bits, by astype(float)")
     tensors = {name: np.asarray(leaf, order="C") for name, leaf in storage.named(params).items()}
     description = describe(network) | ({} if many is None else {"networks": many})
@@ -212,19 +213,22 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
     """
     path = pathlib.Path(path)
     metadata, tensors = storage.read_tensors(path, FORMAT, (1, VERSION), "network saved by jnndl.save")
-    try:
-        description = json.loads(metadata["network"])
-        description = _upgrade(description) if metadata["version"] == "1" else description
-        saved = _structure(description)
-        network = _build(path, description) if network is None else network
-        known = _known(path, description)
-        leading = (description["networks"],) if "networks" in description else ()
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
-        if str(error).startswith(f"{path}: "):
-            raise
-        raise ValueError(
-            f"{path}: its description of the network is damaged ({error!r}); save the network again"
-        ) from error
+    if network is not None:
+        validation.check_network(network)
+    with storage.reading(path, "its description of the network is damaged", "save the network again"):
+        return _network_of(path, metadata, tensors, network)
+
+
+def _network_of(
+    path: pathlib.Path, metadata: dict[str, str], tensors: dict[str, np.ndarray], network: Network | None
+) -> tuple[Network, Params]:
+    """The network and the parameters of a file's texts and arrays; arguments as of ``load``."""
+    description = json.loads(metadata["network"])
+    description = _upgrade(description) if metadata["version"] == "1" else description
+    saved = _structure(description)
+    network = _build(path, description) if network is None else network
+    known = _known(path, description)
+    leading = (description["networks"],) if "networks" in description else ()
     template = network.param_shapes
     expected = {name: (*leading, *leaf.shape) for name, leaf in storage.named(template).items()}
     found = {name: tensor.shape for name, tensor in tensors.items()}
@@ -243,10 +247,10 @@ def load(path: str | os.PathLike, network: Network | None = None) -> tuple[Netwo
     network = _with_scaling(path, network, **known)
     for name, tensor in tensors.items():
         kept = jax.dtypes.canonicalize_dtype(tensor.dtype)
-        if tensor.dtype.kind != "f" or kept != tensor.dtype:
+        if tensor.dtype not in FLOATS or kept != tensor.dtype:
             raise ValueError(
                 f"{path}: {name} is {tensor.dtype}, which would become {kept}; load it under jax.enable_x64(True)"
-                if tensor.dtype.kind == "f"
+                if tensor.dtype in FLOATS
                 else f"{path}: {name} is {tensor.dtype}, but parameters are floats; save the network again"
             )
     return network, jax.tree.unflatten(

@@ -24,6 +24,8 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
 )
+BYTES = b"\x00\x00\x08"  # how an IDX file of bytes begins
+MOST_UNZIPPED = 100  # MNIST's images take 4.7 times as much unzipped
 CONNECT_SECONDS, READ_SECONDS = 5, 60
 HOW_TO_GET_MNIST = (
     "To work offline, get {} from {}, put them into one folder, and set JNNDL_DATA to it (or pass it as --data)"
@@ -31,12 +33,25 @@ HOW_TO_GET_MNIST = (
 
 
 def _read(path: pathlib.Path) -> bytes:
-    """The content of a file, unzipped where the content itself (not the name) says gzip."""
-    raw = path.read_bytes()
-    if raw[:2] != b"\x1f\x8b":
-        return raw
+    """The content of a file, unzipped where the content itself (not the name) says gzip.
+
+    No more is unzipped than an IDX header at its beginning promises (and a byte, to notice what is too long), and that
+    may be ``MOST_UNZIPPED`` times the size of the file.
+    """
+    with path.open("rb") as file:
+        if file.read(2) != b"\x1f\x8b":
+            return path.read_bytes()
     try:
-        return gzip.decompress(raw)
+        with gzip.open(path) as file:
+            start = file.read(4)
+            axes = file.read(4 * start[3] if start[:3] == BYTES and len(start) == 4 else 0)
+            promised = math.prod(struct.unpack_from(f">{len(axes) // 4}I", axes)) if axes else 0
+            if promised > MOST_UNZIPPED * path.stat().st_size + 2**20:
+                raise ValueError(
+                    f"{path}: a file of {path.stat().st_size:,} bytes that promises {promised:,}, more than "
+                    f"{MOST_UNZIPPED} times as many; if that is meant, unzip it"
+                )
+            return start + axes + file.read(promised + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path}: the gzip data are cut off or damaged ({error}); get the file again") from error
 
@@ -58,7 +73,7 @@ def parse_idx(content: bytes, name: str | os.PathLike, ndim: int) -> np.ndarray:
     """
     if content.lstrip()[:1] == b"<":
         raise ValueError(f"{name}: this is a web page, not an IDX file (a failed download?); get the file again")
-    if len(content) < 4 or content[:3] != b"\x00\x00\x08":
+    if len(content) < 4 or content[:3] != BYTES:
         start = content[:4].hex(" ")
         raise ValueError(
             f"{name}: starts with bytes {start or '(none)'}, but an IDX file of bytes starts with 00 00 08; "
@@ -74,7 +89,7 @@ def parse_idx(content: bytes, name: str | os.PathLike, ndim: int) -> np.ndarray:
     if math.prod(shape) != held:
         raise ValueError(
             f"{name}: the header says {' x '.join(map(str, shape))} = {math.prod(shape)} bytes, but the file holds "
-            f"{held}; it is damaged, get the file again"
+            f"{held if held < math.prod(shape) else 'more'}; it is damaged, get the file again"
         )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import warnings
 from typing import Any, NamedTuple
 
 import jax
@@ -10,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from jnndl import validation
+from jnndl.arguments import as_ndarray, as_plain
 from jnndl.costs import Cost, as_cost, cross_entropy
 from jnndl.data import Dataset, rescale, warn_far
 from jnndl.gradients import Objective
@@ -134,6 +136,17 @@ def costs_and_outputs(
     return jax.lax.map(one, (data.inputs, data.targets), batch_size=network.chunk)
 
 
+def warn_not_finite(numbers: Any, what: str) -> None:
+    """Warn where a network's numbers, one row per example, are NaN or infinite: the answer for them means nothing."""
+    bad = ~np.isfinite(numbers).reshape(len(numbers), -1).all(axis=1)
+    if bad.any():
+        warnings.warn(
+            f"{what} of {bad.sum()} of {len(bad)} examples is {numbers[bad].flat[0]:g}, so the answers for them mean "
+            "nothing; look for NaN or very large numbers in the parameters",
+            stacklevel=3,
+        )
+
+
 def _cost_and_accuracy(objective: Objective, params: Params, data: Dataset) -> tuple[Array, Array | None]:
     costs, outputs = costs_and_outputs(objective, params, data)
     if not data.has_labels:
@@ -206,6 +219,7 @@ def evaluate(network: Network, params: Params, data: Dataset, *, cost: Cost | st
     validation.check_params(network, params)
     validation.check_data(network, cost, data, "evaluated")
     costs, outputs = jax.device_get(_costs_and_outputs(Objective(network, cost), params, data))
+    warn_not_finite(costs, "the cost")
     mean = float(costs.mean(dtype=float))
     if not data.has_labels:
         return Evaluation(mean, None, None)
@@ -257,11 +271,7 @@ def predict(network: Network, params: Params, inputs: Dataset | Float[Array | np
         TypeError, ValueError: if the inputs or the parameters do not fit the network.
     """
     validation.check_params(network, params)
-    if isinstance(inputs, list | tuple) or hasattr(inputs, "to_numpy"):
-        try:
-            inputs = np.asarray(inputs)
-        except ValueError as error:
-            raise ValueError("inputs have rows of different lengths; give n examples of one shape") from error
+    inputs = as_plain("inputs", as_ndarray("inputs", inputs) if isinstance(inputs, list | tuple) else inputs)
     validation.check_inputs(network, inputs)
     dtype, shape = jnp.result_type(*jax.tree.leaves(params)), network.input_shape
     if isinstance(inputs, Dataset):
@@ -271,5 +281,6 @@ def predict(network: Network, params: Params, inputs: Dataset | Float[Array | np
     warn_far(network.input_range, raw, scale, offset)
     x = rescale(raw, scale, offset, shape, dtype)
     outputs = jax.device_get(_outputs(network, params, x))
+    warn_not_finite(outputs, "the output")
     labels = outputs.argmax(axis=-1)
     return Prediction(labels, outputs, None if network.classes is None else [network.classes[k] for k in labels])

@@ -21,6 +21,7 @@ from jnndl.pooling import AvgPool, L2Pool, MaxPool
 
 Params = tuple[PyTree, ...]
 LAYERS = {layer.__name__: layer for layer in (Dense, Dropout, Conv, MaxPool, AvgPool, L2Pool, Flatten, Distort)}
+MOST_LAYERS = 1000  # each is traced by itself: a file with 20,000 of them would take a minute to refuse
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +63,10 @@ class Network:
 
     def __post_init__(self) -> None:
         self._normalize()
+        if not self.layers:
+            raise ValueError("Network: layers is empty; give at least one layer")
+        if len(self.layers) > MOST_LAYERS:
+            raise ValueError(f"Network: there are {len(self.layers)} layers; give at most {MOST_LAYERS}")
         for number, layer in enumerate(self.layers):
             if not isinstance(layer, Layer) or isinstance(layer, type):
                 raise TypeError(
@@ -75,8 +80,6 @@ class Network:
                     f"Network: layer {number}, {arguments.short_repr(layer)}, cannot be hashed ({error}); make it a "
                     "frozen dataclass with numbers, texts and tuples as fields"
                 ) from error
-        if not self.layers:
-            raise ValueError("Network: layers is empty; give at least one layer")
         # Dropout and the like have no neuron: the rule is for the last layer that has one.
         last = next((layer for layer in reversed(self.layers) if hasattr(layer, "neuron")), None)
         if last is not None and last.neuron is not linear:
@@ -214,7 +217,7 @@ def _shapes(layers: tuple[Layer, ...], input_shape: tuple[int, ...]) -> tuple[tu
     shapes = [a.shape]
     for number, layer in enumerate(layers):
         try:
-            a = jax.eval_shape(lambda key, a, layer=layer: layer.forward(layer.init(key), a, None)[0], key, a)
+            a = jax.eval_shape(functools.partial(_output, layer), key, a)
         except (TypeError, ValueError) as error:
             below = "input_shape" if number == 0 else f"the output of layer {number - 1}"
             image = isinstance(layer, Dense) and len(a.shape) > 1
@@ -224,6 +227,16 @@ def _shapes(layers: tuple[Layer, ...], input_shape: tuple[int, ...]) -> tuple[tu
             ) from error
         shapes.append(a.shape)
     return tuple(shapes)
+
+
+def _output(layer: Layer, key: Key[Array, ""], a: Array) -> Array:
+    found = layer.forward(layer.init(key), a, None)
+    if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[0], jax.Array):
+        raise TypeError(
+            f"its forward returned {arguments.short_repr(found)}; make it return the output, an array, and what "
+            "backward wants to see again"
+        )
+    return found[0]
 
 
 def _arrays(jaxpr: Any) -> Iterator[Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from jnndl import storage
+from jnndl.arguments import check_kept
 from jnndl.costs import Cost, cross_entropy, quadratic
 from jnndl.layers import Affine, Dense
 from jnndl.network import Network, Params, mlp
@@ -63,15 +64,11 @@ def load_network2(path: str | os.PathLike) -> tuple[Network, Params, Cost]:
     path = pathlib.Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file; give the path of a JSON file saved by network2")
-    try:
+    with storage.reading(path, "not a network2 file, JSON with sizes, weights, biases and cost", "save it again"):
         content = json.loads(path.read_text())
         sizes, cost_name, weights, biases = (content[key] for key in ("sizes", "cost", "weights", "biases"))
         network = mlp(list(sizes))
         lengths = len(weights), len(biases)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(
-            f"{path}: not a network2 file, JSON with sizes, weights, biases and cost ({error!r:.80}); save it again"
-        ) from error
     if cost_name not in list(COSTS):
         raise ValueError(f"{path}: cost is {cost_name!r}; make it {' or '.join(COSTS)}, network2's two")
     if lengths != (len(sizes) - 1, len(sizes) - 1):
@@ -101,4 +98,5 @@ def _matrix(path: pathlib.Path, name: str, rows: Any, shape: tuple[int, int]) ->
         ) from error
     if matrix.shape != shape:
         raise ValueError(f"{path}: {name} has shape {matrix.shape}, but sizes ask for {shape}; save the network again")
+    check_kept(f"{path}: {name}", matrix)
     return jnp.asarray(matrix, float)

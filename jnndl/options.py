@@ -145,24 +145,22 @@ def prepare(
     values = {"learning_rate": learning_rate, **{name: given.pop(name, None) for name in ("l1", "l2", "momentum")}}
     loop = Loop(epochs, **{name: given.pop(name) for name in Loop.__annotations__ if name in given})
     config = TrainConfig(network, **given)
-    _check(config, loop, training, evaluation, count, values)
+    params = loop.params if count is None else None  # many networks are of the default dtype
+    _check(config, loop, training, evaluation, count, values["momentum"])
+    dtype = float if params is None else jax.numpy.result_type(*jax.tree.leaves(params))
+    validation.check_hyper(count, dtype, **values)
     config = dataclasses.replace(config, network=validation.bind(network, training, "training"))
     if evaluation is not None:
         validation.bind(config.network, evaluation, "evaluation")
-    params = loop.params if count is None else None  # many networks are of the default dtype
-    dtype = float if params is None else jax.numpy.result_type(*jax.tree.leaves(params))
     hyper = Hyperparameters(**{name: as_array(value, dtype) for name, value in values.items()})
     return Run(config, hyper, loop, training, evaluation)
 
 
-def _check(
-    config: TrainConfig, loop: Loop, training: Any, evaluation: Any, count: int | None, values: dict[str, Any]
-) -> None:
+def _check(config: TrainConfig, loop: Loop, training: Any, evaluation: Any, count: int | None, momentum: Any) -> None:
     """Raise, with a sentence, where settings, data and network do not fit together."""
     validation.check_model(config.network, config.cost)
     functions = {name: getattr(config, name) for name in ("gradient", "optimizer", "schedule", "probe")}
-    validation.check_functions(**functions, callback=loop.callback, momentum=values["momentum"])
-    validation.check_hyper(count, **values)
+    validation.check_functions(**functions, callback=loop.callback, momentum=momentum)
     check_whole("epochs", loop.epochs, "a whole number of at least 1")
     validation.check_data(config.network, config.cost, training, "training")
     if evaluation is not None:
@@ -189,6 +187,10 @@ def _check(
         validation.check_params(config.network, loop.params, count)
     check_progress(loop.progress)
     check_whole("checkpoint_every", loop.checkpoint_every, "a number of epochs of at least 1")
+    if loop.checkpoint_every != 1 and loop.checkpoint is None:
+        raise ValueError(
+            f"checkpoint_every is {loop.checkpoint_every}, but checkpoint is None; give the file to keep the run in"
+        )
     if loop.resume and loop.checkpoint is None:
         raise ValueError("resume is True, but checkpoint is None; give the file to resume from")
     devices = loop.devices

@@ -22,7 +22,7 @@ def check_progress(value: Any) -> None:
 
 def is_watched() -> bool:
     """Whether a person sees what is printed: in a terminal, or in a notebook."""
-    return sys.stdout.isatty() or "ipykernel" in sys.modules
+    return (sys.stdout is not None and sys.stdout.isatty()) or "ipykernel" in sys.modules
 
 
 def duration(seconds: float | int) -> str:

@@ -234,7 +234,7 @@ def train_loop(
         before: the history of the epochs that are behind ``state``; None where there are none.
     """
     history, loop, every = [] if before is None else before.epochs(), run.loop, run.config.measure_training
-    if checkpoint is not None and loop.resume and os.path.exists(checkpoint.path):
+    if checkpoint is not None and loop.resume and checkpoint.exists():
         _, scores = jax.eval_shape(step, state, *data)
         state, saved = checkpoint.read(state, History(*scores))
         history = saved.epochs()
@@ -279,7 +279,10 @@ def make_checkpoint(
     hyper = {name: None if value is None else np.asarray(value).tolist() for name, value in run.hyper._asdict().items()}
     rest: dict[str, Any] = {"keys": keys, "params": loop.params}
     rest |= {"training": run.training, "evaluation": run.evaluation}
+    rest |= {"precision": [str(jax.dtypes.canonicalize_dtype(float)), str(run.hyper.learning_rate.dtype)]}
     if first is not None:  # its arrays follow from the rest, but for when it began and what had been stopped
         rest |= {"begun": {"epoch": first.epoch, "stopped": first.stopped}}
     about = identity.describe({"config": run.config, "hyper": hyper, **rest})
-    return Checkpoint(path or loop.checkpoint, loop.checkpoint_every, json.loads(json.dumps(about)))
+    checkpoint = Checkpoint(path or loop.checkpoint, loop.checkpoint_every, json.loads(json.dumps(about)))
+    checkpoint.prepare()
+    return checkpoint

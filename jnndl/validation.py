@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jnndl.arguments import refuse_missing, short_repr
+from jnndl.arguments import as_plain, check_kept, in_bits, refuse_missing, short_repr
 from jnndl.costs import Cost
 from jnndl.data import Dataset, seen_range
 from jnndl.network import Network, Params
@@ -57,11 +57,12 @@ def check_functions(*, gradient: Any, optimizer: Any, schedule: Any, probe: Any,
         )
 
 
-def check_hyper(count: int | None = None, **hyper: Any) -> None:
+def check_hyper(count: int | None = None, dtype: Any = float, **hyper: Any) -> None:
     """Raise where a hyper-parameter is not a number, or out of its range (of an array: where any entry is).
 
     Args:
         count: the number of networks, each may have its own value; None for one network.
+        dtype: in which it is computed, where a rate may round to 0 and a momentum to 1.
         hyper: learning_rate, l1, l2 and momentum, by name.
     """
     ranges: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
@@ -82,10 +83,12 @@ def check_hyper(count: int | None = None, **hyper: Any) -> None:
         if not jnp.issubdtype(array.dtype, jnp.integer) and not jnp.issubdtype(array.dtype, jnp.floating):
             hint = "; a schedule is schedule=" if callable(value) else ""
             raise TypeError(f"{name} is {short_repr(value)}; give {remedy}{hint}")
-        array = array.astype(float)
-        bad = array[~(fits(array) & np.isfinite(array))]
-        if bad.size:
-            raise ValueError(f"{name} is {bad.flat[0]:g}; give {remedy}")
+        array, kept = array.astype(float), in_bits(array, dtype)
+        bad = ~(fits(kept) & np.isfinite(kept))
+        if bad.any():
+            value = array[bad].flat[0]
+            rounds = f", which rounds to {kept[bad].flat[0]:g}" if fits(value) and np.isfinite(value) else ""
+            raise ValueError(f"{name} is {value:.10g}{rounds}; give {remedy}")
         if array.ndim and array.shape != (count,):
             wanted = "one number; fit_many takes many" if count is None else f"one number, or {count}, one per key"
             raise ValueError(f"{name} has shape {array.shape}; give {wanted}")
@@ -118,7 +121,10 @@ def check_params(network: Network, params: Params, count: int | None = None) -> 
     for (path, wanted), leaf in zip(jax.tree.leaves_with_path(template), jax.tree.leaves(params), strict=True):
         found = jnp.shape(leaf)
         kind: Any = getattr(leaf, "dtype", type(leaf).__name__)
-        if isinstance(kind, str) or not jnp.issubdtype(kind, jnp.floating):
+        text = isinstance(kind, str)
+        plain = text or (as_plain("params", leaf).dtype == kind and not isinstance(leaf, np.ma.MaskedArray))
+        if text or not plain or not jnp.issubdtype(kind, jnp.floating):
+            kind = kind if plain else f"a {type(leaf).__name__} of {kind}"
             raise TypeError(f"params: {jax.tree_util.keystr(path)} is {kind}, but parameters are floats; {remedy}")
         if found != wanted.shape and (count is None or found != (count, *wanted.shape)):
             raise ValueError(
@@ -206,11 +212,10 @@ def check_data(network: Network, cost: Cost, data: Any, name: str) -> None:
             f"{name} data: {n} inputs but {data.targets.shape[0] if data.targets.ndim else 0} targets; give one target "
             "per example"
         )
-    if jnp.issubdtype(data.inputs.dtype, jnp.floating) and not np.all(np.isfinite(data.inputs)):
-        where = np.argwhere(~np.isfinite(data.inputs))[0].tolist()
-        raise ValueError(f"{name} data: inputs{where} is {data.inputs[tuple(where)]}; give finite numbers")
+    check_kept(f"{name} data: inputs", data.inputs)
     for field in ("scale", "offset"):
         value = getattr(data, field)
+        check_kept(f"{name} data: {field}", np.atleast_1d(value))
         if isinstance(value, tuple) and len(value) != n_in:
             raise ValueError(
                 f"{name} data: {field} has {len(value)} numbers, but inputs have {n_in} columns; give one number, or "
@@ -239,7 +244,7 @@ def check_data(network: Network, cost: Cost, data: Any, name: str) -> None:
         )
     low, high = cost.target_range
     targets = np.asarray(data.targets)
-    bad = targets[~(np.isfinite(targets) & (targets >= low) & (targets <= high))]
+    bad = targets[~(np.isfinite(in_bits(targets)) & (targets >= low) & (targets <= high))]
     if bad.size:
         wanted = "finite numbers" if np.isinf(low) else f"numbers from {low:g} to {high:g}"
         raise ValueError(
@@ -276,7 +281,8 @@ def check_inputs(network: Network, inputs: Any) -> None:
         raise TypeError(f"inputs are {kind}; give a Dataset, or an array of n examples")
     if isinstance(inputs, Dataset):
         bind(network, inputs, "predicted")
-    elif network.scale is None and not jnp.issubdtype(dtype, jnp.floating):
+    check_kept("inputs", array)
+    if not isinstance(inputs, Dataset) and network.scale is None and not jnp.issubdtype(dtype, jnp.floating):
         raise TypeError(
             f"inputs are {dtype}, and this network does not know how its inputs were scaled; give the network that fit "
             "returned or that was loaded, or a Dataset with its scale, or floats as the network sees them"

@@ -1,5 +1,6 @@
 """What a bad call is told: which argument, which value, and what to give instead."""
 
+import dataclasses
 import re
 
 import jax
@@ -370,8 +371,8 @@ def test_parameters_of_another_network(sizes, sentence):
             TypeError,
             r"inputs are uint8, and this network does not know how its inputs were scaled; give the network that fit",
         ),
-        ([["a", "b"]], TypeError, r"inputs are <U1; give a Dataset"),
-        ([[1.0, 2.0], [3.0]], ValueError, r"inputs have rows of different lengths; give n examples of one shape"),
+        ([["a", "b"]], TypeError, r"inputs are <U1; give real numbers"),
+        ([[1.0, 2.0], [3.0]], ValueError, r"inputs: the rows are not all of one length; give as many"),
         (np.ones(2, np.float32), ValueError, r"inputs have shape \(2,\); give n examples, of shape \(n, 2\)"),
         (np.float32(1), ValueError, r"inputs have shape \(\); give n examples"),
         (np.ones((6, 5)), ValueError, r"inputs have shape \(6, 5\); give n examples, of shape \(n, 2\)"),
@@ -526,3 +527,42 @@ def test_swapped_arguments():
 def test_the_books_names_are_answered_with_ours(theirs, ours):
     with pytest.raises(TypeError, match=f"there is no setting '{theirs}'; did you mean {ours}\\?"):
         fit(mlp([2, 3]), Dataset(INPUTS, LABELS), **{theirs: 1})
+
+
+# A layer of one's own that returns the wrong kind.
+
+
+@dataclasses.dataclass(frozen=True)
+class Returning:
+    """A layer whose forward returns whatever it was given."""
+
+    found: str
+
+    def init(self, key):
+        return ()
+
+    def forward(self, params, a, key=None):
+        return {"nothing": None, "an array": a, "three": (a, a, a), "a list": ([1, 2, 3], a), "a text": ("a", a)}[
+            self.found
+        ]
+
+    def backward(self, params, saved, grad):
+        return grad, ()
+
+
+@pytest.mark.parametrize("found", ["nothing", "an array", "three", "a list", "a text"])
+def test_a_layer_that_returns_the_wrong_kind_is_named(found):
+    with pytest.raises(ValueError, match=r"layer 1, Returning\(found='.*its forward returned .*; make it return the"):
+        Network((Dense(2, 3), Returning(found), Dense(3, 2, neurons.linear)), neurons.sigmoid, (2,))
+
+
+@pytest.mark.filterwarnings("ignore:training accuracy never rose")
+@pytest.mark.parametrize("gradient", ["autodiff", "backprop"])
+def test_a_dropout_of_nothing_trains(gradient):
+    with_it = Network((Dense(2, 3), Dropout(0), Dense(3, 3, neurons.linear)), neurons.sigmoid, (2,))
+    assert np.isfinite(fit(with_it, DATA, gradient=gradient).history.training_cost).all()
+
+
+def test_a_setting_of_checkpoints_without_one_is_not_ignored():
+    with pytest.raises(ValueError, match="checkpoint_every is 5, but checkpoint is None; give the file to keep"):
+        fit(mlp([2, 3]), DATA, checkpoint_every=5)

@@ -142,7 +142,7 @@ def test_a_network_trained_on_a_table_answers_with_its_names():
 WRONG = {
     "a list": ([1, 2, 3], [0, 1, 0], r"inputs have shape \(3,\); give n rows of numbers; of one column, make it"),
     "nothing": ([], [], r"inputs have shape \(0,\); give n rows"),
-    "ragged": ([[1], [2, 3]], [0, 1], "inputs: the rows are not all of one length; give a table"),
+    "ragged": ([[1], [2, 3]], [0, 1], "inputs: the rows are not all of one length; give as many"),
     "text": ([[1, 2], [3, "red"]], [0, 1], "inputs: row 1: column 1 holds a text, 'red'; leave"),
     "text in a frame": (
         Frame(size=[1, 2], colour=["red", "blue"]),

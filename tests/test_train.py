@@ -1075,3 +1075,24 @@ def test_an_initializer_that_is_not_a_function(weight_init, monkeypatch):
     monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)
     with pytest.raises(TypeError, match=r"Dense: weight_init is .*; give a function of a key and a shape"):
         mlp([2, 3], weight_init=weight_init)
+
+
+# The shuffle of many examples.
+
+
+@pytest.mark.parametrize(
+    ("n", "rounds"), [(2, 2), (50_000, 2), (2**18, 2), (2**18 + 1, 3), (17_000_000, 4), (270_000_000, 10)]
+)
+def test_a_shuffle_has_so_many_rounds_that_hardly_a_pair_stays_as_it_was(n, rounds):
+    program = str(jax.make_jaxpr(lambda key: descent.shuffled(key, n))(KEY))  # traced: nothing is shuffled
+    assert program.count(" sort[") == rounds
+    random_bits = 32 - int(np.ceil(np.log2(n)))  # of each word; the rest is the index
+    assert 2.0 ** -(random_bits * rounds) <= 2.0**-28
+    assert rounds == 2 or 2.0 ** -(random_bits * (rounds - 1)) > 2.0**-28
+
+
+def test_the_shuffle_of_mnist_is_the_one_that_results_were_made_with():
+    n, order = 50_000, np.arange(50_000)
+    for bits in np.asarray(jax.random.bits(KEY, (2, n))).astype(np.int64):
+        order = order[np.sort(bits >> 16 << 16 | np.arange(n)) & 0xFFFF]
+    np.testing.assert_array_equal(descent.shuffled(KEY, n), order)
