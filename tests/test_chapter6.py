@@ -321,7 +321,7 @@ def test_only_the_books_scale_is_held_against_the_book(tmp_path, capsys):
     found = {}
     for scale in ("default", "book"):
         own = job_of(question, dataclasses.replace(job, scale=scale), None)
-        assert run_all([(question, own)], tmp_path, full=True) == 0
+        assert run_all([(question, own)], tmp_path, full=True, arguments=[]) == 0
         name = "two" if scale == "default" else "two-book"
         found[scale] = json.loads((tmp_path / name / "result.json").read_text())
     told = capsys.readouterr().out

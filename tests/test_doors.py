@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 import jaxtyping
-import ml_dtypes
 import numpy as np
 import optax
 import pytest
@@ -106,7 +105,7 @@ def test_a_mask_is_not_ignored_by_from_arrays():
 def test_truth_values_and_bfloat16_are_numbers():
     np.testing.assert_array_equal(Dataset(X > 0, Y > 0).inputs, (X > 0).astype(np.uint8))
     np.testing.assert_array_equal(Dataset(X, Y > 0).targets, (Y > 0).astype(np.uint8))
-    short = X.astype(ml_dtypes.bfloat16)
+    short = X.astype(jnp.bfloat16)
     splits = jnndl.from_arrays(short, Y, key=0, standardize=False, test=0, validation=0)
     np.testing.assert_array_equal(np.sort(splits.training.inputs, axis=0), np.sort(short.astype(np.float32), axis=0))
 

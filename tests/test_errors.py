@@ -559,10 +559,10 @@ def test_a_layer_that_returns_the_wrong_kind_is_named(found):
 @pytest.mark.filterwarnings("ignore:training accuracy never rose")
 @pytest.mark.parametrize("gradient", ["autodiff", "backprop"])
 def test_a_dropout_of_nothing_trains(gradient):
-    with_it = Network((Dense(2, 3), Dropout(0), Dense(3, 3, neurons.linear)), neurons.sigmoid, (2,))
-    assert np.isfinite(fit(with_it, DATA, gradient=gradient).history.training_cost).all()
+    with_it = Network((Dense(2, 3), Dropout(0.0), Dense(3, 3, neurons.linear)), neurons.sigmoid, (2,))
+    assert np.isfinite(fit(with_it, DATA, batch_size=2, gradient=gradient).history.training_cost).all()
 
 
 def test_a_setting_of_checkpoints_without_one_is_not_ignored():
     with pytest.raises(ValueError, match="checkpoint_every is 5, but checkpoint is None; give the file to keep"):
-        fit(mlp([2, 3]), DATA, checkpoint_every=5)
+        fit(mlp([2, 3]), DATA, batch_size=2, checkpoint_every=5)

@@ -35,7 +35,7 @@ class Arm(NamedTuple):
         settings: of ``train``.
         seeds: how many networks.
         besides: of the first seed's training, what else is to be kept.
-        train: by which protocol, called as ``network3.train`` is.
+        train: by which protocol, called as ``network3.train`` is; None for that one.
     """
 
     network: Network
@@ -43,7 +43,7 @@ class Arm(NamedTuple):
     settings: dict[str, Any]
     seeds: int
     besides: Callable[[Tried], dict[str, Any]] | None = None
-    train: Callable[..., Tried] = network3.train
+    train: Callable[..., Tried] | None = None
 
     def recipe(self, job: Job) -> dict[str, Any]:
         """All that makes two networks of one seed the same, as JSON."""
@@ -165,7 +165,7 @@ def train_group(job: Job, arm: Arm, name: str, seeds: tuple[int, ...]) -> dict[i
         trainer = trainer.for_question(trainer.checkpoints / f"{name}-{which}".replace(" ", "-"))
     title = f"{name}, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}: "
     own = dataclasses.replace(job, trainer=trainer, group=seeds)
-    tried = arm.train(own, arm.network, training=arm.training, title=title, **arm.settings)
+    tried = (arm.train or network3.train)(own, arm.network, training=arm.training, title=title, **arm.settings)
     labels = np.asarray(job.splits.test.targets)
     found = {seed: record_of(tried, number, labels) for number, seed in enumerate(seeds)}
     if 0 in found and arm.besides is not None:
