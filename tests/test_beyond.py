@@ -108,7 +108,7 @@ def test_no_network_trains_on_validation_images_and_the_last_epoch_counts(digits
     assert asked["schedule"] == recipe.OneCycle(2 * 10)  # two epochs of a thousand images
     assert tried.epoch.tolist() == [1, 1]
     np.testing.assert_array_equal(tried.validation, tried.fit.history.evaluation_accuracy[:, -1])
-    for seed, (network, params) in enumerate(recipe.saved(job, dense.NAME, 2)):
+    for seed, (network, params) in enumerate(recipe.saved(job, dense.NAME, dense.arms_of(job), 2)):
         answers = jnndl.predict(network, params, digits.test).labels
         np.testing.assert_array_equal(tried.answers[seed], answers)
         assert tried.test[seed] == np.mean(answers == np.asarray(digits.test.targets))

@@ -24,11 +24,12 @@ GAIN = minus("ensemble", "its members")
 
 def run(job: Job) -> Outcome:
     """Ask the five networks of ``beyond-convolutional``; where their files are gone, train them again."""
-    networks = recipe.saved(job, convolutional.NAME, min(recipe.SEEDS, job.seeds))
-    if len(networks) < min(recipe.SEEDS, job.seeds):
-        arms = {recipe.ALL: convolutional.arms_of(job)[recipe.ALL]}
-        groups.train(job, convolutional.NAME, arms, again=True)
-        networks = recipe.saved(job, convolutional.NAME, min(recipe.SEEDS, job.seeds))
+    arms = {recipe.ALL: convolutional.arms_of(job)[recipe.ALL]}
+    wanted = job, convolutional.NAME, arms, arms[recipe.ALL].seeds
+    networks = recipe.saved(*wanted)
+    if len(networks) < arms[recipe.ALL].seeds:
+        groups.train(*wanted[:3], again=True)
+        networks = recipe.saved(*wanted)
     outputs = {
         name: np.stack([jnndl.predict(network, params, data).outputs for network, params in networks])
         for name, data in (("test", job.splits.test), (VALIDATION, job.splits.validation))

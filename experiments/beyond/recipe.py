@@ -165,16 +165,20 @@ def network_path(job: Job, question: str, seed: int) -> pathlib.Path | None:
     return None if folder is None else folder / "networks" / f"{seed}.safetensors"
 
 
-def saved(job: Job, question: str, count: int) -> list[tuple[Network, Params]]:
-    """The first networks of the whole recipe that are still there, from their files."""
+def saved(job: Job, question: str, arms: Mapping[str, Arm], count: int) -> list[tuple[Network, Params]]:
+    """The first networks of the whole recipe whose files are there.
+
+    Raises:
+        ValueError: if a file holds a network of another recipe.
+    """
     paths = [network_path(job, question, seed) for seed in range(count)]
-    return [jnndl.load(path) for path in paths if path is not None and path.exists()]
+    return [jnndl.load(path, arms[ALL].network) for path in paths if path is not None and path.exists()]
 
 
 def outcome(job: Job, question: str, arms: Mapping[str, Arm]) -> Outcome:
     """Train what is not known of a recipe, with and without each ingredient."""
     found, kept = groups.train(job, question, arms, again=not job.trainer.resume)
-    network, params = next(iter(saved(job, question, 1)), (None, None))
+    network, params = next(iter(saved(job, question, arms, 1)), (None, None))
     return Outcome(
         config={"recipes": kept["recipes"], "batch_size": BATCH, "optimizer": "adam", "cost": "log_likelihood"}
         | {"evaluated on": "test, after the last epoch", "chosen on": "validation, no network trains on it"}
