@@ -37,14 +37,14 @@ class Settings(TypedDict, total=False):
 
     Attributes:
         batch_size: examples in a mini-batch, from 1 to n (10 if not given); n for full-batch descent.
-        shuffle: whether each epoch takes the examples in a new random order (True); if False, always in the order
-            given, as chapter 6's network3 does.
         cost: a cost function of ``jnndl.costs``, or its name, that fits the network's output neuron (cross-entropy).
         l1, l2: strengths of the penalties, at least 0, the book's lambda; None for none.
         momentum: from 0 to below 1, the book's mu, handed to the optimiser; None for none.
         optimizer: a function of the learning rate that makes an optax optimiser: ``optax.sgd``, ``optax.adam``.
         schedule: an optax schedule by which the learning rate is multiplied, a function of the number of updates.
         gradient: ``gradients.autodiff`` (if not given) or ``gradients.backprop``, or "autodiff" or "backprop".
+        shuffle: whether each epoch takes the examples in a new random order (True); if False, always in the order
+            given, as chapter 6's network3 does.
         halve_after: halve the learning rate after this many epochs without improvement, and stop at 1/128 of the first.
         patience: stop after this many epochs without improvement.
         ties: which of equally good epochs is the best, "first" (if not given) or "last", as in network3. With "last" an
@@ -67,7 +67,6 @@ class Settings(TypedDict, total=False):
     """
 
     batch_size: int
-    shuffle: bool
     cost: Cost | str
     l1: Any
     l2: Any
@@ -75,6 +74,7 @@ class Settings(TypedDict, total=False):
     optimizer: Callable[..., optax.GradientTransformation]
     schedule: optax.Schedule | None
     gradient: Callable[[Objective], Gradient] | str
+    shuffle: bool
     halve_after: int | None
     patience: int | None
     ties: str
