@@ -40,7 +40,7 @@ def long_run(out, *more):
 def test_a_run_that_is_told_to_end_keeps_what_it_has_and_says_how_to_go_on(tmp_path, number, status):
     process = long_run(tmp_path)
     process.send_signal(number)
-    told = process.communicate(timeout=120)[1]
+    told = process.communicate(timeout=600)[1]
     assert process.returncode == status, told
     assert "stopped; no question is finished; to go on from the last checkpoint: python -m experiments ch1-base" in told
     assert told.rstrip().endswith("--resume")
@@ -59,7 +59,7 @@ def test_the_second_process_on_a_folder_is_told_who_has_it(tmp_path):
     first = long_run(tmp_path)
     try:
         second = start(*QUICK, "--out", tmp_path)
-        told = second.communicate(timeout=120)[1]
+        told = second.communicate(timeout=600)[1]
         assert second.returncode == 2
         assert f"error: {tmp_path}: process {first.pid} on " in told
         assert "writes there; wait for it, or give another folder with --out" in told
@@ -84,7 +84,7 @@ def test_a_closed_standard_output_is_nobody_who_watches(monkeypatch):
 
 def test_a_platform_that_is_not_there_is_refused_in_a_sentence(tmp_path):
     process = start(*QUICK, "--out", tmp_path, env={"JAX_PLATFORMS": "cuda"})
-    told = process.communicate(timeout=120)[1]
+    told = process.communicate(timeout=600)[1]
     assert process.returncode == 2
     assert told == "error: JAX finds no device (JAX_PLATFORMS is 'cuda'); unset it, or set it to cpu\n"
 

@@ -556,6 +556,7 @@ def test_a_layer_that_returns_the_wrong_kind_is_named(found):
         Network((Dense(2, 3), Returning(found), Dense(3, 2, neurons.linear)), neurons.sigmoid, (2,))
 
 
+@pytest.mark.usefixtures("no_type_checker")
 @pytest.mark.filterwarnings("ignore:training accuracy never rose")
 @pytest.mark.parametrize("gradient", ["autodiff", "backprop"])
 def test_a_dropout_of_nothing_trains(gradient):
