@@ -115,10 +115,10 @@ CALLS = [
     ("n(p, np.ones((5, 64)))", "x has shape (5, 64); give one example, of shape (64,); for many of any shape there is"),
     ("jnndl.evaluate(n, p, x)", "evaluated data is a ndarray; give a Dataset(inputs, targets)"),
     ("jnndl.save(n, p, 'a.safetensors')", "network is a tuple; give the network first and its parameters after it"),
-    ("jnndl.save(str(tmp), n, p)", "this is a folder; give the path of a file"),
+    ("jnndl.save(str(tmp), n, p)", "is a folder; give the path of a file"),
     (
         "jnndl.save('no/such/dir/a.safetensors', n, p)",
-        "no/such/dir/a.safetensors: there is no folder no/such/dir; make it first",
+        "no/such/dir; make it first",
     ),
     (
         "jnndl.load('nothing.safetensors')",
