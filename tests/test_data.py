@@ -191,7 +191,7 @@ DAMAGED = {
     "header-cut-off": (MADE[IMAGES][:8], "it is damaged"),
     "body-missing": (MADE[IMAGES][:16], "the header says 12 x 3 x 5 = 180 bytes, but the file holds 0"),
     "one-byte-short": (MADE[IMAGES][:-1], "the header says 12 x 3 x 5 = 180 bytes, but the file holds 179"),
-    "one-byte-more": (MADE[IMAGES] + b"\0", "the header says 12 x 3 x 5 = 180 bytes, but the file holds 181"),
+    "one-byte-more": (MADE[IMAGES] + b"\0", "the header says 12 x 3 x 5 = 180 bytes, but the file holds more"),
     "absurd-header": (idx(PIXELS, *[2**32 - 1] * 3), f"= {(2**32 - 1) ** 3} bytes, but the file holds 180"),
 }
 
