@@ -23,7 +23,7 @@ from jnndl.neurons import NEURONS
 
 HELP = "Write a page to draw on: one HTML file with the network in it, to open in a browser."
 # The kinds of layers that page_network.js has a function for.
-LAYERS = ("Dense", "Dropout", "Conv", "MaxPool", "AvgPool", "L2Pool", "Flatten", "Distort")
+LAYERS = ("Dense", "Dropout", "Distort", "Conv", "MaxPool", "AvgPool", "L2Pool", "Flatten")
 HERE = pathlib.Path(__file__).parent
 SCRIPTS = ("page_network.js", "page_image.js", "page_diagram.js", "page_draw.js")
 

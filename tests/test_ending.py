@@ -22,7 +22,12 @@ def start(*arguments, **settings):
     environment = os.environ | {"JAX_PLATFORMS": "cpu", "PYTHONUNBUFFERED": "1"} | settings.pop("env", {})
     words = [sys.executable, "-W", "ignore", "-m", "experiments", *map(str, arguments)]
     settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": environment} | settings
-    return subprocess.Popen(words, **settings)
+    # As in a terminal: where the tests run in the background, Ctrl-C is ignored, and what they start would ignore it.
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(words, **settings)
+    finally:
+        signal.signal(signal.SIGINT, old)
 
 
 def long_run(out, *more):

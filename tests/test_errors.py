@@ -436,7 +436,7 @@ def test_parts_that_make_no_layer(build, error, sentence):
         ("lmbda", "did you mean l2?"),
         ("mini_batch_size", "did you mean batch_size?"),
         ("batchsize", "did you mean batch_size?"),
-        ("colour", "there are batch_size, shuffle, cost, l1, l2,"),
+        ("colour", "there are batch_size, cost, l1, l2,"),
     ],
 )
 @pytest.mark.usefixtures("no_type_checker")
