@@ -168,6 +168,20 @@ def test_with_out_or_where_nothing_is_kept_only_the_results_are_reported(place, 
     assert "no result.json under results; run python -m experiments NAME first" in capsys.readouterr().err
 
 
+def test_the_report_says_by_checksum_which_data_they_were(place):
+    reports.leave(place / "results", "ch1-darkness", data={"name": "mnist"})  # as it is kept: no other has this name
+    other = {"train-images-idx3-ubyte": "0123456789abcdef" * 4, "train-labels-idx1-ubyte": "fedcba9876543210" * 4}
+    reports.leave(place / "results", "ch1-baseline", data={"name": "fashion", "sha256": other})
+    fashion, mnist = counts.data_files(load(place / "results"))
+    assert fashion == (
+        "The data `fashion`, by the first digits of the sha256 of each file's content: "
+        "train-images-idx3-ubyte 0123456789abcdef, train-labels-idx1-ubyte fedcba9876543210."
+    )
+    # The sums that the mirrors of MNIST state for the decompressed files.
+    assert "train-images-idx3-ubyte ba891046e6505d7a, train-labels-idx1-ubyte 65a50cbbf4e906d7" in mnist
+    assert fashion in counts.tally(load(place / "results"))
+
+
 def test_what_the_results_do_not_share_each_question_says(place):
     reports.leave(place / "results", "ch1-darkness")
     told = table.head(load(place / "results"))

@@ -9,9 +9,11 @@ from experiments.ledger import SHARED, Ledger
 from experiments.multiplicity import expected_misses
 from experiments.report.answers import DRAWN, NONE, SMALLER, WORDS, Answer, Judged, rows_of, survive_bonferroni
 from experiments.training import duration
+from jnndl.idx import MNIST_SHA256
 
 NOT_JUDGED = ("open", NONE)
 MANY = 8  # names in a sentence
+SHOWN = 16  # digits of a checksum
 
 
 def words(rows: Iterable[Judged]) -> str:
@@ -21,7 +23,7 @@ def words(rows: Iterable[Judged]) -> str:
 
 
 def tally(answers: dict[str, Answer], ledger: Ledger | None = None, committed: bool = False) -> list[str]:
-    """The report in numbers, in sentences: verdicts, chance, entries.
+    """The report in numbers, in sentences: verdicts, chance, entries, data.
 
     Args:
         answers: the results.
@@ -52,7 +54,22 @@ def tally(answers: dict[str, Answer], ledger: Ledger | None = None, committed: b
         "unlucky seed can move several rows."
     )
     missing = not_yet_run(answers) if committed else []
-    return [*lines, *entries(answers), *missing, *ages(book, ledger or Ledger())]
+    return [*lines, *entries(answers), *missing, *ages(book, ledger or Ledger()), *data_files(answers)]
+
+
+def data_files(answers: dict[str, Answer]) -> list[str]:
+    """Which data they were, by the checksum of each file's content: a name alone says little."""
+    found = {}
+    for answer in answers.values():
+        data = answer.result["data"]
+        found[data["name"]] = data.get("sha256") or (MNIST_SHA256 if data["name"] == "mnist" else {})
+    return [
+        f"The data `{name}`, by the first digits of the sha256 of each file's content: "
+        + ", ".join(f"{file} {sha256[:SHOWN]}" for file, sha256 in sums.items())
+        + "."
+        for name, sums in sorted(found.items())
+        if sums
+    ]
 
 
 def entries(answers: dict[str, Answer]) -> list[str]:
