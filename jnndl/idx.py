@@ -95,14 +95,22 @@ def parse_idx(content: bytes, name: str | os.PathLike, ndim: int) -> np.ndarray:
 
 
 def _find(folder: pathlib.Path) -> dict[str, pathlib.Path]:
-    """The four IDX files in a folder, under any of their usual names."""
+    """The four IDX files in a folder, under any of their usual names: EMNIST's begin with the name of the set."""
     found = {}
     for name in MNIST_SHA256:
-        spellings = (name, name.replace("-idx", ".idx"))
-        candidates = [folder / (spelling + suffix) for spelling in spellings for suffix in (".gz", "")]
+        spellings = {name, name.replace("t10k", "test")}
+        spellings |= {spelling.replace("-idx", ".idx") for spelling in spellings}
+        candidates = [folder / (spelling + suffix) for suffix in (".gz", "") for spelling in sorted(spellings)]
         present = [path for path in candidates if path.is_file()]
-        if present:
-            found[name] = present[0]
+        others = sorted(path for like in candidates for path in folder.glob(f"*-{like.name}") if path.is_file())
+        sets = {path.name.removesuffix(".gz").replace(".idx", "-idx") for path in others}
+        if not present and len(sets) > 1:
+            raise ValueError(
+                f"data folder {folder} holds several data sets ({', '.join(sorted(sets))}); put the four files of one "
+                "into a folder of their own"
+            )
+        if present or others:
+            found[name] = (present or others)[0]
     missing = [name for name in MNIST_SHA256 if name not in found]
     if missing:
         why = "" if folder.is_dir() else "is no folder, so it " if folder.exists() else "does not exist, so it "
@@ -119,20 +127,24 @@ def load_idx(folder: str | os.PathLike) -> Splits:
     >>> fashion = jnndl.load_idx("fashion-mnist")  # doctest: +SKIP
 
     The validation data are the last sixth of the training file and the training data what stands before it, in file
-    order: 50,000 and 10,000 for MNIST, as in the book. Pixels are divided by 256, as in the book's own files.
+    order: 50,000 and 10,000 for MNIST, as in the book. Pixels are divided by 256, as in the book's own files. EMNIST's
+    images, which lie on their side in its files, are set upright; its letters are numbered from 1, so class 0 is empty.
 
     Args:
-        folder: holds {train,t10k}-{images-idx3,labels-idx1}-ubyte, each plain or gzipped.
+        folder: holds {train,t10k}-{images-idx3,labels-idx1}-ubyte, each plain or gzipped, or the same with the name of
+            the set before it and "test" for "t10k", as in emnist-letters-test-labels-idx1-ubyte.gz.
 
     Raises:
         FileNotFoundError: if a file is missing; names all four.
-        ValueError: if a file is damaged, or images and labels do not match in number.
+        ValueError: if a file is damaged, images and labels do not match in number, or several sets are in the folder.
     """
     folder = pathlib.Path(folder).expanduser()
     paths, arrays, sha256 = _find(folder), {}, {}
     for name, path in paths.items():
         content = _read(path)
         arrays[name] = parse_idx(content, path, 3 if "images" in name else 1)
+        if "images" in name and path.name.startswith("emnist-"):
+            arrays[name] = np.ascontiguousarray(arrays[name].swapaxes(1, 2))
         sha256[name] = hashlib.sha256(content).hexdigest()
     pairs = {}
     for part in ("train", "t10k"):

@@ -110,6 +110,28 @@ def test_idx_spellings_may_be_mixed_in_one_folder(tmp_path):
     assert idx_module.load_idx(write(tmp_path, dict(files))).sha256 == SHA256
 
 
+def emnist(name, subset="letters"):
+    return f"emnist-{subset}-{name.replace('t10k', 'test')}.gz"
+
+
+def test_emnist_is_read_by_its_own_names_and_set_upright(tmp_path):
+    splits = idx_module.load_idx(write(tmp_path, {emnist(name): zipped(content) for name, content in MADE.items()}))
+    on_their_side = np.fromfunction(pixel, (12, 3, 5), dtype=int)
+    assert splits.training.inputs.shape == (10, 5, 3)
+    np.testing.assert_array_equal(splits.training.inputs[3].T, on_their_side[3])
+    np.testing.assert_array_equal(splits.test.inputs[:, 0, 1], np.arange(255, 195, -1).reshape(4, 3, 5)[:, 1, 0])
+    assert splits.test.targets.tolist() == TEST_CLASSES
+    assert splits.sha256 == SHA256
+
+
+def test_several_sets_in_one_folder_are_not_mixed(tmp_path):
+    both = {emnist(name, subset): zipped(content) for name, content in MADE.items() for subset in ("letters", "mnist")}
+    with pytest.raises(ValueError, match=in_order(tmp_path, f"emnist-letters-{IMAGES}, emnist-mnist-{IMAGES}", "own")):
+        idx_module.load_idx(write(tmp_path, both))
+    write(tmp_path, MADE)  # a file under the plain name is the one that is meant
+    assert idx_module.load_idx(tmp_path).training.inputs.shape == (10, 3, 5)
+
+
 @pytest.mark.parametrize(("n", "kept"), [(6, 5), (60, 50), (600, 500)])
 def test_last_sixth_of_the_training_file_is_validation_data(folder, n, kept):
     write(folder, {IMAGES: idx(bytes(15 * n), n, 3, 5), LABELS: idx([i % 251 for i in range(n)], n)})
