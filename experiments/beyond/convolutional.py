@@ -1,7 +1,10 @@
-"""How far does one small convolutional network go in twenty epochs? Two convolutions, one dense layer of 512.
+"""How far does one small convolutional network go in twenty epochs? Three convolutions, one dense layer of 512.
 
 The recipe: every image is shifted, turned, scaled, sheared and bent anew in every epoch; a quarter of the pooled maps
 and half of the dense layer are dropped; Adam, mini-batches of 100, one cycle of the learning rate. No batch norm.
+
+It was chosen by validation accuracy, with a seed that is none of the five: two convolutions of 5 x 5 ended at 99.49 %,
+one of 5 x 5 and two of 3 x 3 at 99.57 %.
 """
 
 from collections.abc import Mapping
@@ -19,7 +22,8 @@ from jnndl.layers import Layer
 from jnndl.network import Network
 
 NAME, TARGET = "beyond-convolutional", 0.996
-MAPS, KERNEL, NEURONS = (32, 64), 5, 512
+MAPS = ((32, 5, 2), (64, 3, 1), (64, 3, 2))  # of each convolution: how many, of which fields, pooled by what
+NEURONS = 512
 DROPPED = (0.25, 0.5)  # of the input of the dense layer, and of that of the softmax
 MOVED = {"shift": 2, "rotation": 12, "scale": 0.12, "shear": 0.12}
 BENT = {"alpha": 20, "sigma": 5}
@@ -28,7 +32,7 @@ INGREDIENTS = ("affine maps", "elastic distortion", "any distortion", "dropout",
 
 
 def network(job: Job, changes: Mapping[str, float], dropped: tuple[float, ...] = DROPPED) -> Network:
-    """The network: 582,026 parameters for MNIST.
+    """The network: 586,186 parameters for MNIST.
 
     Args:
         job: what was asked for; a quick run has at most 30 neurons in the dense layer. On images of fewer than 16 rows
@@ -40,10 +44,10 @@ def network(job: Job, changes: Mapping[str, float], dropped: tuple[float, ...] =
     rows, columns, channels = shape
     padding = "same" if min(rows, columns) < SMALL else "valid"
     layers: list[Layer] = recipe.distort(job, changes)
-    for maps in MAPS:
-        pool = jnndl.MaxPool(2)
-        layers.append(jnndl.Conv(channels, maps, KERNEL, "relu", padding=padding, pool=pool, **recipe.START))
-        rows, columns = ((side if padding == "same" else side - KERNEL + 1) // 2 for side in (rows, columns))
+    for maps, kernel, size in MAPS:
+        pool = jnndl.MaxPool(size) if size > 1 else None
+        layers.append(jnndl.Conv(channels, maps, kernel, "relu", padding=padding, pool=pool, **recipe.START))
+        rows, columns = ((side if padding == "same" else side - kernel + 1) // size for side in (rows, columns))
         channels = maps
     neurons = min(NEURONS, QUICK_HIDDEN) if job.quick else NEURONS
     dense = jnndl.Dense(rows * columns * channels, neurons, "relu", **recipe.START)
@@ -89,7 +93,7 @@ EXPERIMENT = Experiment(
             place="beside the book; chapter 6, dropout",
             metric="test_accuracy",
             rule=Claim("above", TARGET, unit=ACCURACY),
-            ours="582,026 parameters, trained on 50,000 images and chosen on the other 10,000, after the last epoch",
+            ours="586,186 parameters, trained on 50,000 images and chosen on the other 10,000, after the last epoch",
         ),
     ),
     run=run,

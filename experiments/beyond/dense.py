@@ -1,7 +1,10 @@
 """How far does a dense network go? Two layers of 800 ReLU neurons, and no image that it sees twice.
 
-The recipe: every image is shifted, turned, scaled, sheared and bent anew in every epoch; a fifth of the hidden
-activations are dropped; Adam, mini-batches of 100, one cycle of the learning rate.
+The recipe: every image is shifted, turned, scaled, sheared and bent anew in every epoch; Adam, mini-batches of 100, one
+cycle of the learning rate.
+
+It was chosen by validation accuracy, with seeds that are none of the five: it ended at 99.39 %, and at 99.25 % with a
+fifth of the hidden activations dropped. So there is no dropout: images that never repeat are regularization enough.
 """
 
 import math
@@ -18,26 +21,24 @@ from experiments.units import ACCURACY
 from jnndl.network import Network
 
 NAME, TARGET = "beyond-dense", 0.992
-HIDDEN, DROPPED = (800, 800), 0.2
+HIDDEN = (800, 800)
 MOVED = {"shift": 1.5, "rotation": 12, "scale": 0.12, "shear": 0.12}
 BENT = {"alpha": 34, "sigma": 5}
 SETTINGS: dict[str, Any] = {"epochs": 60, "short_epochs": 6, "rate": 1e-3}
-INGREDIENTS = ("affine maps", "elastic distortion", "any distortion", "dropout", "the cycle")
+INGREDIENTS = ("affine maps", "elastic distortion", "any distortion", "the cycle")
 
 
-def network(job: Job, changes: Mapping[str, float], dropped: float = DROPPED) -> Network:
+def network(job: Job, changes: Mapping[str, float]) -> Network:
     """The network.
 
     Args:
         job: what was asked for; a quick run has at most 30 neurons in a layer.
         changes: see ``recipe.distort``.
-        dropped: the fraction of each hidden layer that is dropped in training.
     """
     layers, n = recipe.distort(job, changes), job.pixels
     for size in HIDDEN:
         n_out = min(size, QUICK_HIDDEN) if job.quick else size
         layers.append(jnndl.Dense(n, n_out, "relu", **recipe.START))
-        layers += [jnndl.Dropout(dropped)] if dropped else []
         n = n_out
     layers.append(jnndl.Dense(n, job.splits.classes, "linear", **recipe.START))
     return Network(tuple(layers), "softmax", (job.pixels,))
@@ -51,7 +52,6 @@ def arms_of(job: Job) -> dict[str, Arm]:
         "affine maps": {"network": network(job, BENT)},
         "elastic distortion": {"network": network(job, MOVED)},
         "any distortion": {"network": network(job, {})},
-        "dropout": {"network": network(job, MOVED | BENT, dropped=0.0)},
         "the cycle": {"network": whole, "settings": SETTINGS | {"one_cycle": False}},
     }
     for ingredient in INGREDIENTS:
