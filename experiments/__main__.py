@@ -17,7 +17,7 @@ import traceback
 try:
     import jax
 
-    from experiments import catalogue, guard, ledger, photos, report, tour
+    from experiments import catalogue, guard, hosts, ledger, photos, report, tour
     from experiments.catalogue import EXPERIMENTS
     from experiments.runner import SEEDS, Experiment, folder_name, open_data, run
     from experiments.training import Job, Trainer
@@ -161,7 +161,7 @@ def refuse_unused(options: argparse.Namespace) -> None:
 def check_devices(wanted: int | None) -> None:
     """Raise ValueError where JAX cannot start, or has fewer devices than were asked for."""
     try:
-        found = len(jax.devices())
+        found = len(jax.local_devices())
     except (RuntimeError, AssertionError) as error:  # JAX asserts that one of the platforms it was told is there
         asked = os.environ.get("JAX_PLATFORMS", "")
         raise ValueError(f"JAX finds no device (JAX_PLATFORMS is {asked!r}); unset it, or set it to cpu") from error
@@ -223,8 +223,9 @@ def arguments_of(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--devices",
         type=functools.partial(positive, most=MOST_DEVICES),
-        help="CPU cores or accelerators to use (default all)",
+        help="CPU cores or accelerators to use, of each process (default all)",
     )
+    hosts.add_arguments(parser)
     parser.add_argument("--resume", action="store_true", help="resume an interrupted run from its checkpoints")
     parser.add_argument("--quick", action="store_true", help="two epochs on 1,000 examples, to see that all works")
     parser.add_argument("--repeats", type=positive, default=6, help="for benchmark (default 6)")
@@ -256,7 +257,8 @@ def job_of(experiment: Experiment, job: Job, seeds: int | None) -> Job:
 def run_all(chosen: list[tuple[Experiment, Job]], folder: pathlib.Path, full: bool, arguments: list[str]) -> int:
     """Run experiments one after the other, each with its own job; returns the exit status.
 
-    One that raises is reported with its traceback, and the others still run. Ctrl-C and SIGTERM say how to go on.
+    One that raises is reported with its traceback, and the others still run. Ctrl-C and SIGTERM say how to go on. Of
+    several processes, one that raises or is interrupted ends at once, so that the others do not wait for it.
     """
     command = ["python", "-m", "experiments", *(word for word in arguments if word != "--resume"), "--resume"]
     finished: list[str] = []
@@ -272,10 +274,14 @@ def run_all(chosen: list[tuple[Experiment, Job]], folder: pathlib.Path, full: bo
         except (KeyboardInterrupt, guard.TerminatedError) as error:
             done = f"these are finished and kept: {', '.join(finished)}" if finished else "no question is finished"
             print(f"\nstopped; {done}; to go on from the last checkpoint: {shlex.join(command)}", file=sys.stderr)
-            return INTERRUPTED if isinstance(error, KeyboardInterrupt) else guard.TERMINATED
+            if isinstance(error, guard.TerminatedError):
+                return guard.TERMINATED
+            return hosts.leave(INTERRUPTED)
         except BrokenPipeError:
             raise
-        except Exception:
+        except Exception as error:
+            if jax.distributed.is_initialized():
+                hosts.give_up(error)
             traceback.print_exc()
             failed.append(experiment.name)
         else:
@@ -317,23 +323,27 @@ def dispatch(arguments: list[str]) -> int:
                 chosen = select(options.names)
                 refuse_unused(options)
                 prepare(options.devices or cores())
+                hosts.join(options)
                 check_devices(options.devices)
                 splits = open_data(options.data)
                 folder = results_folder(options, splits.name)
-                folder.mkdir(parents=True, exist_ok=True)
-                check_writable(folder / "result.json")
-                stack.enter_context(guard.alone(folder))
-                check_same_data(folder, splits.sha256)
+                if jax.process_index() == 0:
+                    folder.mkdir(parents=True, exist_ok=True)
+                    check_writable(folder / "result.json")
+                    stack.enter_context(guard.alone(folder))
+                    check_same_data(folder, splits.sha256)
             except (ValueError, OSError, ImportError) as error:
-                return refuse(error)
+                return hosts.leave(refuse(error))
             stack.enter_context(guard.terminable())
             trainer = Trainer(options.devices, options.resume)
             job = Job(splits, SEEDS, options.epochs, options.quick, options.scale, folder, trainer)
             jobs = [(experiment, job_of(experiment, job, options.seeds)) for experiment in chosen]
-            return run_all(jobs, folder, is_full(options, splits.name), arguments)
+            status = run_all(jobs, folder, is_full(options, splits.name), arguments)
+            jax.distributed.shutdown()  # process 0 waits for the others; of one process it does nothing
+            return status
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
-        return INTERRUPTED
+        return hosts.leave(INTERRUPTED)
 
 
 if __name__ == "__main__":

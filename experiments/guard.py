@@ -9,6 +9,10 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import jax
+
+from jnndl.processes import everyones
+
 TERMINATED = 143  # exit status, as a shell reports a process that SIGTERM ended
 
 _asked = threading.Event()
@@ -19,8 +23,8 @@ class TerminatedError(BaseException):
 
 
 def is_asked() -> bool:
-    """Whether this process was told to end."""
-    return _asked.is_set()
+    """Whether this process was told to end, or another one of the same run; then all of them have to ask."""
+    return bool(everyones(_asked.is_set()).any()) if jax.process_count() > 1 else _asked.is_set()
 
 
 def end_if_asked() -> None:

@@ -213,7 +213,9 @@ def commit() -> str:
 
 
 def write(path: pathlib.Path, text: str) -> None:
-    """Write a text, whole or not at all."""
+    """Write a text, whole or not at all; of several processes only the first one writes."""
+    if jax.process_index() > 0:
+        return
     jnndl.storage.write_atomically(path, lambda temporary: pathlib.Path(temporary).write_text(text))
 
 
@@ -359,13 +361,18 @@ def earlier_values(job: Job, question: str, metric: str) -> np.ndarray | None:
 
 
 def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any]:
-    """Run an experiment, and write result.json, the network and the plots into ``folder``."""
+    """Run an experiment, and write result.json, the network and the plots into ``folder``.
+
+    Of several processes only the first one writes; the others return nothing.
+    """
     print(f"{experiment.name}: {experiment.shows}")
     print(f"data: {job.splits.name}, {len(job.training)} training images; {job.seeds} seeds; {device()}", flush=True)
     job = dataclasses.replace(job, trainer=job.trainer.for_question(folder / "checkpoints"))
     started = now()
     with clock() as seconds:
         outcome = experiment.run(job)
+    if jax.process_index() > 0:
+        return {}
     result = result_of(experiment, job, outcome, seconds, started)
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(result, indent=1, allow_nan=False)

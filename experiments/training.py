@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jnndl
-from experiments import guard
+from experiments import guard, hosts
 from jnndl.data import Dataset, Splits
 from jnndl.measures import Scores
 from jnndl.network import Network, Params
@@ -45,7 +45,7 @@ class Trainer:
     """Trains for all questions of one command; networks that one question has trained are not trained again.
 
     Attributes:
-        devices: how many devices to train on, or None for all.
+        devices: how many devices of each process to train on, or None for all.
         resume: whether to resume from checkpoints.
         checkpoints: the folder for checkpoints, or None for none.
         trained: the fingerprint of a request -> what came out; shared by all questions.
@@ -109,7 +109,7 @@ class Trainer:
                 # An epoch of a hundred images takes milliseconds, one at the book's scale up to minutes.
                 checkpoint_every=1 if checkpoint is None or len(training) >= LARGE else max(5, epochs // 50),
                 resume=self.resume,
-                devices=jax.devices()[: self.devices],
+                devices=hosts.devices(self.devices),
                 **keys_and_cells(seeds, cells, settings),
             )
         guard.end_if_asked()

@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import PyTree
 
 from jnndl import identity, storage
+from jnndl.processes import is_key, is_shared, on_host, place
 
 FORMAT, VERSION = "jnndl-checkpoint", 3
 
@@ -31,15 +32,24 @@ class Checkpoint:
         path: the file.
         every: epochs from one writing to the next; after the last epoch it is always written.
         run: what tells this run from others, as from ``identity.describe``.
+        networks: how many networks there are, the first rows of every array; None for one network. The rows that fill
+            up the devices are not kept, so that a run goes on with any number of devices.
     """
 
     path: str | os.PathLike
     every: int
     run: dict[str, Any]
+    networks: int | None = None
 
     def write(self, state: PyTree, history: PyTree) -> None:
-        """Write a file of this state and the history so far, and keep the one before; one of them is always whole."""
-        tensors = storage.named(jax.tree.map(_plain, {"state": state, "history": history}))
+        """Write a file of this state and the history so far, and keep the one before; one of them is always whole.
+
+        Where several processes share the state, all of them have to ask, and only the first one writes.
+        """
+        rows, tree = ... if self.networks is None else slice(self.networks), {"state": state, "history": history}
+        tensors = storage.named(jax.tree.map(lambda leaf: np.asarray(leaf[rows], order="C"), on_host(tree)))
+        if is_shared(state) and jax.process_index() > 0:
+            return
         metadata = {"format": FORMAT, "version": str(VERSION), "run": json.dumps(self.run)}
         storage.write_tensors(self.path, tensors, metadata, keep=self.previous)
 
@@ -96,13 +106,14 @@ class Checkpoint:
         template = storage.named({"state": state, "history": history})
         found = {name: (str(tensor.dtype), tensor.shape) for name, tensor in tensors.items()}
         _, done = found.get("history.penalty", ("", ()))  # the last axis of a history is that of epochs
-        wanted = {name: _kind(leaf, done[-1:] if name.startswith("history") else ()) for name, leaf in template.items()}
+        wanted = {
+            name: self._kind(leaf, done[-1:] if name.startswith("history") else ()) for name, leaf in template.items()
+        }
         for name in [*wanted, *found]:
             if found.get(name) != wanted.get(name):
                 raise ValueError(
                     f"{path}: its arrays are not those of this run ({name} is {found.get(name, 'not there')}, here "
-                    f"{wanted.get(name, 'not there')}); start anew without resuming, or resume with the same precision "
-                    "and number of devices"
+                    f"{wanted.get(name, 'not there')}); start anew without resuming, or resume with the same precision"
                 )
         leaves = [
             tensors[name] if name.startswith("history") else _like(leaf, tensors[name])
@@ -111,22 +122,19 @@ class Checkpoint:
         read = jax.tree.unflatten(jax.tree.structure({"state": state, "history": history}), leaves)
         return read["state"], read["history"]
 
-
-def _plain(leaf: Any) -> np.ndarray:
-    """An array as it lies on disk; of a random key its data."""
-    is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-    return np.asarray(jax.random.key_data(leaf) if is_key else leaf, order="C")
-
-
-def _kind(leaf: Any, more: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
-    """The dtype and the shape of an array as it lies on disk, with ``more`` axes at the end."""
-    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        leaf = jax.eval_shape(jax.random.key_data, leaf)
-    return str(leaf.dtype), (*leaf.shape, *more)
+    def _kind(self, leaf: Any, more: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+        """The dtype and the shape of an array as it lies on disk, with ``more`` axes at the end."""
+        if is_key(leaf):
+            leaf = jax.eval_shape(jax.random.key_data, leaf)
+        rows = leaf.shape[:1] if self.networks is None else (self.networks,)
+        return str(leaf.dtype), (*rows, *leaf.shape[1:], *more)
 
 
 def _like(leaf: Any, tensor: np.ndarray) -> jax.Array:
-    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+    """An array from disk where ``leaf`` lies; copies of its last row fill up the devices."""
+    if leaf.shape[:1] > tensor.shape[:1]:
+        tensor = tensor[np.minimum(np.arange(leaf.shape[0]), len(tensor) - 1)]
+    if is_key(leaf):
         key = jax.random.wrap_key_data(jnp.asarray(tensor), impl=jax.random.key_impl(leaf))
-        return jax.device_put(key, leaf.sharding)
-    return jax.device_put(tensor, leaf.sharding if isinstance(leaf, jax.Array) else None)
+        return place(key, leaf.sharding)
+    return place(tensor, leaf.sharding if isinstance(leaf, jax.Array) else None)

@@ -12,26 +12,32 @@ from jaxtyping import Array, Key, PyTree, UInt
 
 from jnndl.chunks import CHUNK, scan_chunks
 from jnndl.data import Dataset
-from jnndl.layers import TrainingKey
+from jnndl.gradients import BatchKey
 from jnndl.network import Params
 from jnndl.settings import State, TrainConfig, make_objective, make_optimizer
+from jnndl.sharing import of_shares
 
 PAIR_BITS = 28  # random bits that tell any two examples apart in a shuffle
 
 
-@functools.partial(jax.jit, static_argnames="config")
-def epoch(config: TrainConfig, state: State, training: Dataset) -> State:
+@functools.partial(jax.jit, static_argnames=("config", "axis"))
+def epoch(config: TrainConfig, state: State, training: Dataset, axis: str | None = None) -> State:
     """One epoch of mini-batch gradient descent (chapter 1, equations 20 and 21), every example used exactly once.
 
     The data are shuffled anew (not if ``config.shuffle`` is False, nor if batch_size is n, where the order does not
     matter). Where batch_size does not divide n, the last mini-batch is short, and its mean is over the examples that it
     has.
+
+    Args:
+        config, state, training: the run.
+        axis: inside ``jax.shard_map``, the axis of the mesh whose devices share each mini-batch; None for one device.
     """
     n, m = len(training), config.batch_size
     # Flat before they are shuffled: rows are fetched faster than images.
     training = dataclasses.replace(training, inputs=training.inputs.reshape(n, *config.network.input_shape))
     objective, optimizer = make_objective(config, state.hyper), make_optimizer(config, state.hyper)
     gradient, value = (in_parts(mean, config.network.chunk) for mean in (config.gradient(objective), objective))
+    gradient = gradient if axis is None else of_shares(gradient, axis, config.network.chunk)
     shuffle_key, layers_key = jax.random.split(jax.random.fold_in(state.key, state.epoch))
 
     def update(carry: tuple[Params, PyTree], number: Array | int, batch: Dataset) -> tuple[Params, PyTree]:
@@ -67,17 +73,21 @@ def in_parts(mean: Callable[..., PyTree], size: int) -> Callable[..., PyTree]:
         size: examples per part.
     """
 
-    def mean_of_parts(params: Params, batch: Dataset, n: int, key: TrainingKey) -> PyTree:
+    def mean_of_parts(params: Params, batch: Dataset, n: int, key: BatchKey) -> PyTree:
         if len(batch) <= size:
             return mean(params, batch, n, key)
+        each = None if key is None or key.ndim == 0 else key
 
-        def add(total: PyTree, number: Array | int, part: Dataset) -> PyTree:
-            found = mean(params, part, n, None if key is None else jax.random.fold_in(key, number))
+        def add(total: PyTree, number: Array | int, rows: tuple[Dataset, BatchKey]) -> PyTree:
+            part, keys = rows
+            found = mean(params, part, n, jax.random.fold_in(key, number) if keys is None and key is not None else keys)
             share = len(part) / len(batch)  # they add up to 1, so the penalty, which is in each part, counts once
             return jax.tree.map(lambda total, found: total + found * share, total, found)
 
-        shapes = jax.eval_shape(lambda params, part: mean(params, part, n, key), params, batch[:size])
-        return scan_chunks(add, jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes), batch, size)
+        some = key if each is None else each[:size]
+        shapes = jax.eval_shape(lambda params, part: mean(params, part, n, some), params, batch[:size])
+        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+        return scan_chunks(add, zeros, (batch, each), size)
 
     return mean_of_parts
 

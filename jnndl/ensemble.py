@@ -17,15 +17,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from jnndl import validation
+from jnndl import sharing, validation
 from jnndl.arguments import REQUIRED, check_keys, check_whole
 from jnndl.chance import warn_at_chance
 from jnndl.data import Dataset
+from jnndl.loop import make_checkpoint, train_loop
 from jnndl.measures import History, Scores
 from jnndl.network import Network, Params
 from jnndl.options import Run, Settings, prepare
+from jnndl.processes import everyones, is_shared, off_devices, place
 from jnndl.settings import Hyperparameters, State, TrainConfig, start
-from jnndl.training import Fit, compiled_once, make_checkpoint, start_one, train_epoch, train_loop
+from jnndl.training import Fit, compiled_once, start_one, train_epoch
 
 HOST_BYTES = 4 * 2**30  # assumed memory where a device does not report its own
 
@@ -40,10 +42,11 @@ def train_epoch_many(
     with_training: bool = True,
 ) -> tuple[State, Scores]:
     """``train_epoch`` for many networks, shared out over the devices of a mesh; the memory of ``state`` is reused."""
+    axis = sharing.DATA if mesh.shape[sharing.DATA] > 1 else None
 
     def train_share(state: State, training: Dataset, evaluation: Dataset | None) -> tuple[State, Scores]:
         def train(state: State) -> tuple[State, Scores]:
-            return train_epoch(config, state, training, evaluation, with_training)
+            return train_epoch(config, state, training, evaluation, with_training, axis)
 
         def skip(state: State) -> tuple[State, Scores]:
             _, scores = jax.eval_shape(train, state)
@@ -52,9 +55,9 @@ def train_epoch_many(
         def one(state: State) -> tuple[State, Scores]:
             return jax.lax.cond(state.stopped, skip, train, state)
 
-        return jax.lax.map(one, state) if mesh.devices.flat[0].platform == "cpu" else jax.vmap(one)(state)
+        return jax.lax.map(one, state) if sharing.is_cpu(mesh) else jax.vmap(one)(state)
 
-    networks, everywhere = jax.P("networks"), jax.P()
+    networks, everywhere = jax.P(sharing.NETWORKS), jax.P()
     # check_vma=False: a scan whose carry starts from a constant is rejected otherwise.
     return jax.shard_map(
         train_share, mesh=mesh, in_specs=(networks, everywhere, everywhere), out_specs=networks, check_vma=False
@@ -68,6 +71,7 @@ def distribute(
     params: Params | None = None,
     devices: Sequence[jax.Device] | None = None,
     first: State | None = None,
+    each: int = 1,
 ) -> tuple[jax.sharding.Mesh, State]:
     """The states of many networks before the first epoch, each made on the device that will train it.
 
@@ -78,21 +82,24 @@ def distribute(
         params: where to start from, with a leading axis of networks; None draws them.
         devices: the devices to share the networks out over; None for all.
         first: the states to go on from, where the first epochs are over; they are copied.
+        each: how many devices share the mini-batches of a network.
 
     Returns:
-        The mesh, and the states. Every device gets the same number of networks; if the count does not divide evenly,
-        copies of the last network, already stopped, fill the gap.
+        The mesh, and the states. Every device, or group of them, gets the same number of networks; if the count does
+        not divide evenly, copies of the last network, already stopped, fill the gap.
     """
     count, devices = len(keys), jax.devices() if devices is None else list(devices)
-    axis = jax.sharding.AxisType.Auto
-    mesh = jax.make_mesh((min(count, len(devices)),), ("networks",), (axis,), devices=devices[:count])
-    padded = np.minimum(np.arange(-(-count // mesh.size) * mesh.size), count - 1)
+    if len({device.process_index for device in devices}) == 1:  # else every process keeps its part in the work
+        devices = devices[: count * each]
+    mesh = sharing.make_mesh(devices, each)
+    groups = mesh.shape[sharing.NETWORKS]
+    padded = np.minimum(np.arange(-(-count // groups) * groups), count - 1)
     hyper, params = jax.tree.map(lambda value: value[padded], (hyper, params))
-    networks, padding = jax.NamedSharding(mesh, jax.P("networks")), np.arange(len(padded)) >= count
+    networks, padding = jax.NamedSharding(mesh, jax.P(sharing.NETWORKS)), np.arange(len(padded)) >= count
     if first is not None:
         first = jax.tree.map(lambda leaf: leaf[padded], first)
-        return mesh, jax.device_put(first._replace(stopped=first.stopped | padding), networks)
-    hyper, keys, params, padding = jax.device_put((hyper, keys[padded], params, padding), networks)
+        return mesh, place(first._replace(stopped=first.stopped | padding), networks)
+    hyper, keys, params, padding = place((hyper, keys[padded], params, padding), networks)
     state = _start_many(config, mesh, hyper, keys, params)
     return mesh, state._replace(stopped=padding)
 
@@ -102,7 +109,7 @@ def _start_many(
     config: TrainConfig, mesh: jax.sharding.Mesh, hyper: Hyperparameters, keys: Key[Array, " networks"], params: Any
 ) -> State:
     state = jax.vmap(functools.partial(start, config))(hyper, keys, params)
-    return jax.lax.with_sharding_constraint(state, jax.NamedSharding(mesh, jax.P("networks")))
+    return jax.lax.with_sharding_constraint(state, jax.NamedSharding(mesh, jax.P(sharing.NETWORKS)))
 
 
 def fit_many(
@@ -173,8 +180,8 @@ def plan_parts(run: Run, keys: Key[Array, " networks"], at_once: int | None) -> 
     """Which networks are trained together: as many as ``at_once`` says, or as half of the memory holds."""
     count, devices = len(keys), run.loop.devices or jax.devices()
     if at_once is None:
-        fitting = how_many_fit(run, keys, devices)
-        at_once = max(1, fitting // len(devices)) * len(devices)  # as many on each device
+        groups = len(devices) // run.loop.devices_per_network
+        at_once = max(1, how_many_fit(run, keys, devices) // groups) * groups  # as many on each device
         if at_once < count:
             warnings.warn(
                 f"{count} networks need more than half of the memory: training {at_once} at a time (at_once= chooses)",
@@ -193,10 +200,14 @@ def how_many_fit(run: Run, keys: Key[Array, " networks"], devices: Sequence[jax.
     """
     one = start_one.eval_shape(run.config, jax.tree.map(lambda value: value[0], run.hyper), keys[0])
     bytes_each = 2 * _bytes(one) + 2 * _bytes(one.params)
-    memory = (devices[0].memory_stats() or {}).get("bytes_limit", 0)
-    if devices[0].platform != "cpu":
+    hosts = {device.process_index for device in devices}
+    own = next((device for device in devices if device.process_index == jax.process_index()), devices[0])
+    memory = (own.memory_stats() or {}).get("bytes_limit", 0)
+    if len(hosts) > 1:
+        memory = int(everyones(memory).min())  # all processes train the same parts
+    if own.platform != "cpu":
         bytes_each += run.config.network.chunk * run.config.network.bytes_per_example[0]
-    return int((len(devices) * memory or HOST_BYTES) // 2 // bytes_each)
+    return int((len(devices) * memory or len(hosts) * HOST_BYTES) // run.loop.devices_per_network // 2 // bytes_each)
 
 
 def _bytes(tree: Any) -> int:
@@ -229,8 +240,8 @@ def train_part(
         path = pathlib.Path(loop.checkpoint)
         path = path.with_name(f"{path.stem}-{number}{path.suffix}")
     checkpoint = make_checkpoint(run, keys, path, first)
-    mesh, state = distribute(run.config, run.hyper, keys, params, loop.devices, first)
-    data = jax.device_put(run[3:], jax.NamedSharding(mesh, jax.P()))
+    mesh, state = distribute(run.config, run.hyper, keys, params, loop.devices, first, loop.devices_per_network)
+    data = place(run[3:], jax.NamedSharding(mesh, jax.P()))
 
     def after_epoch(epoch: int, scores: Scores, state: State) -> Any:
         if loop.callback is None:
@@ -238,18 +249,16 @@ def train_part(
 
         def among_all(score: np.ndarray) -> np.ndarray:
             everyone = np.full((total, *score.shape[1:]), np.nan, score.dtype)
-            everyone[part] = score[:size]
+            everyone[part] = score
             return everyone
 
         return loop.callback(epoch, jax.tree.map(among_all, scores))
 
     step = functools.partial(train_epoch_many, run.config, mesh)
-    state, history = train_loop(step, state, data, run, after_epoch, checkpoint, past)
-    state, history = jax.tree.map(lambda leaf: leaf[:size], (state, history))
-    if number is None:
-        return state, history
-    # Off the devices, before the next part needs their memory.
-    return jax.device_get((state._replace(key=jax.random.key_data(state.key)), history))
+    state, history = train_loop(step, state, data, run, after_epoch, checkpoint, past, size)
+    if number is not None or is_shared(state):
+        state = off_devices(state)  # before the next part needs their memory
+    return jax.tree.map(lambda leaf: leaf[:size], state), history
 
 
 def _join(parts: list[tuple[State, History]], keys: Key[Array, " networks"]) -> tuple[State, History]:
@@ -260,7 +269,7 @@ def _join(parts: list[tuple[State, History]], keys: Key[Array, " networks"]) -> 
         missing = longest - column.shape[-1]
         return np.pad(column, [(0, 0)] * (column.ndim - 1) + [(0, missing)], constant_values=np.nan)
 
-    parts = [(state, jax.tree.map(lengthen, history)) for state, history in parts]
+    parts = [(state._replace(key=jax.random.key_data(state.key)), jax.tree.map(lengthen, h)) for state, h in parts]
     state, history = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
     key = jax.random.wrap_key_data(jnp.asarray(state.key), impl=jax.random.key_impl(keys))
     return state._replace(key=key), history

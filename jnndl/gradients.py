@@ -18,7 +18,8 @@ from jnndl.data import Dataset
 from jnndl.layers import TrainingKey
 from jnndl.network import Network, Params
 
-Gradient = Callable[[Params, Dataset, int, TrainingKey], PyTree]
+BatchKey = Key[Array, "..."] | None  # one for the mini-batch, or one for each of its examples; None where not trained
+Gradient = Callable[[Params, Dataset, int, BatchKey], PyTree]
 
 
 @jax.tree_util.register_dataclass
@@ -62,7 +63,7 @@ class Objective:
             )
         return x, jnp.asarray(batch.targets, dtype)
 
-    def mean_cost(self, params: Params, batch: Dataset, key: TrainingKey = None) -> Float[Array, ""]:
+    def mean_cost(self, params: Params, batch: Dataset, key: BatchKey = None) -> Float[Array, ""]:
         """The cost averaged over the mini-batch, without the penalty; ``key`` as in ``__call__``."""
         x, y = self.examples(params, batch)
 
@@ -76,14 +77,14 @@ class Objective:
         """The penalty on the weights for a training set of ``n`` examples."""
         return regularizers.penalty(params, n, self.l1, self.l2)
 
-    def __call__(self, params: Params, batch: Dataset, n: int, key: TrainingKey = None) -> Float[Array, ""]:
+    def __call__(self, params: Params, batch: Dataset, n: int, key: BatchKey = None) -> Float[Array, ""]:
         """The mean cost plus the penalty (chapter 3, equation 87).
 
         Args:
             params: the network's parameters.
             batch: m examples.
             n: the number of examples in the whole training set, which divides the penalty.
-            key: for layers that are random in training, or None.
+            key: for layers that are random in training, one for the mini-batch or one for each example; or None.
         """
         return self.mean_cost(params, batch, key) + self.penalty(params, n)
 
@@ -96,8 +97,8 @@ def _one_hot(labels: Any, classes: int, low: float, dtype: Any) -> Float[Array, 
     return jnp.where(known[:, None], one_hot, jnp.nan)
 
 
-def _split(key: TrainingKey, m: int) -> Key[Array, " m"] | None:
-    return None if key is None else jax.random.split(key, m)
+def _split(key: BatchKey, m: int) -> Key[Array, " m"] | None:
+    return key if key is None or key.ndim else jax.random.split(key, m)
 
 
 def autodiff(objective: Objective) -> Gradient:
@@ -129,7 +130,7 @@ def backprop(objective: Objective) -> Gradient:
     """
     network, cost = objective.network, objective.cost
 
-    def gradient(params: Params, batch: Dataset, n: int, key: TrainingKey = None) -> PyTree:
+    def gradient(params: Params, batch: Dataset, n: int, key: BatchKey = None) -> PyTree:
         x, y = objective.examples(params, batch)
         z, saved = jax.vmap(lambda x, key: network.forward(params, x, key))(x, _split(key, len(batch)))
         delta = jax.vmap(lambda z, y: cost.delta(z, y, network.neuron))(z, y)  # BP1

@@ -17,6 +17,7 @@ from jnndl.data import Dataset, rescale, warn_far
 from jnndl.gradients import Objective
 from jnndl.network import Network, Params
 from jnndl.settings import State, TrainConfig, make_objective
+from jnndl.sharing import map_shared
 
 
 class Scores(NamedTuple):
@@ -122,9 +123,12 @@ def _mean(values: np.ndarray) -> Any:
 
 
 def costs_and_outputs(
-    objective: Objective, params: Params, data: Dataset
+    objective: Objective, params: Params, data: Dataset, axis: str | None = None
 ) -> tuple[Float[Array, " n"], Float[Array, "n n_out"]]:
-    """The cost, without a penalty, and the output activations of every example, a bounded number at a time."""
+    """The cost, without a penalty, and the output activations of every example, a bounded number at a time.
+
+    ``axis`` is that of ``epoch``: the examples are shared out over its devices.
+    """
     network = objective.network
 
     def one(example: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -133,7 +137,7 @@ def costs_and_outputs(
         z, _ = network.forward(params, x[0])
         return objective.cost.value(z, y[0], network.neuron), network.neuron.forward(z)
 
-    return jax.lax.map(one, (data.inputs, data.targets), batch_size=network.chunk)
+    return map_shared(one, (data.inputs, data.targets), network.chunk, axis)
 
 
 def warn_not_finite(numbers: Any, what: str) -> None:
@@ -147,17 +151,24 @@ def warn_not_finite(numbers: Any, what: str) -> None:
         )
 
 
-def _cost_and_accuracy(objective: Objective, params: Params, data: Dataset) -> tuple[Array, Array | None]:
-    costs, outputs = costs_and_outputs(objective, params, data)
+def _cost_and_accuracy(
+    objective: Objective, params: Params, data: Dataset, axis: str | None
+) -> tuple[Array, Array | None]:
+    costs, outputs = costs_and_outputs(objective, params, data, axis)
     if not data.has_labels:
         return jnp.mean(costs), None
     right = jnp.sum(jnp.argmax(outputs, axis=-1) == data.targets)
     return jnp.mean(costs), right.astype(costs.dtype) / len(data)
 
 
-@functools.partial(jax.jit, static_argnames=("config", "with_training"))
+@functools.partial(jax.jit, static_argnames=("config", "with_training", "axis"))
 def measure(
-    config: TrainConfig, state: State, training: Dataset, evaluation: Dataset | None, with_training: bool = True
+    config: TrainConfig,
+    state: State,
+    training: Dataset,
+    evaluation: Dataset | None,
+    with_training: bool = True,
+    axis: str | None = None,
 ) -> Scores:
     """Cost and accuracy on training and evaluation data after an epoch: means over examples, never over batches.
 
@@ -165,16 +176,17 @@ def measure(
         config, state: the run.
         training, evaluation: the data; evaluation may be None.
         with_training: whether to measure the training data, too; if not, their scores are NaN.
+        axis: as in ``epoch``.
     """
     objective = make_objective(config, state.hyper)
     none: tuple[Any, Any] = (None, None)
     on_training = none
     if config.measure_training and with_training:
-        on_training = _cost_and_accuracy(objective, state.params, training)
+        on_training = _cost_and_accuracy(objective, state.params, training, axis)
     elif config.measure_training:
         nothing = jnp.full((), jnp.nan, jnp.result_type(*jax.tree.leaves(state.params)))
         on_training = nothing, nothing if training.has_labels else None
-    on_evaluation = none if evaluation is None else _cost_and_accuracy(objective, state.params, evaluation)
+    on_evaluation = none if evaluation is None else _cost_and_accuracy(objective, state.params, evaluation, axis)
     updates = (state.epoch - 1) * -(-len(training) // config.batch_size)
     factor = 1 if config.schedule is None else config.schedule(updates)
     penalty = objective.penalty(state.params, len(training))

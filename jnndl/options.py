@@ -63,7 +63,10 @@ class Settings(TypedDict, total=False):
         checkpoint_every: epochs from one checkpoint to the next (1); the last epoch always writes one.
         resume: resume from ``checkpoint`` where that file exists; the result is bit-identical to an uninterrupted run.
             ``epochs`` may be more than before.
-        devices: the devices to use: one for ``fit``, any number for ``fit_many``; None for the default one, or for all.
+        devices: the devices to use; None for the default one, or for all in ``fit_many``. Several devices share every
+            mini-batch of ``fit``: of use where a network is so wide that a mini-batch keeps more than one busy.
+        devices_per_network: for ``fit_many``, how many devices share every mini-batch of a network (1). The networks
+            are shared out over groups of so many.
     """
 
     batch_size: int
@@ -87,6 +90,7 @@ class Settings(TypedDict, total=False):
     checkpoint_every: int
     resume: bool
     devices: Sequence[jax.Device] | None
+    devices_per_network: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +105,7 @@ class Loop:
     checkpoint_every: int = 1
     resume: bool = False
     devices: Sequence[jax.Device] | None = None
+    devices_per_network: int = 1
 
 
 class Run(NamedTuple):
@@ -193,11 +198,25 @@ def _check(config: TrainConfig, loop: Loop, training: Any, evaluation: Any, coun
         )
     if loop.resume and loop.checkpoint is None:
         raise ValueError("resume is True, but checkpoint is None; give the file to resume from")
-    devices = loop.devices
-    if devices is None:
-        return
-    if not isinstance(devices, Sequence) or not all(isinstance(device, jax.Device) for device in devices):
-        raise TypeError(f"devices is {short_repr(devices)}; give a list of jax.devices(), or None")
-    if not devices or (count is None and len(devices) != 1):
-        one = "; fit trains on one device" if count is None else ""
-        raise ValueError(f"devices has {len(devices)} entries{one}; give {'one' if one else 'at least one'}, or None")
+    _check_devices(loop, count, config.batch_size, n)
+
+
+def _check_devices(loop: Loop, count: int | None, m: int, n: int) -> None:
+    """Raise, with a sentence, where a run cannot be shared out over the devices; m of n examples are a mini-batch."""
+    devices, each = loop.devices, loop.devices_per_network
+    if devices is not None:
+        if not isinstance(devices, Sequence) or not all(isinstance(device, jax.Device) for device in devices):
+            raise TypeError(f"devices is {short_repr(devices)}; give a list of jax.devices(), or None")
+        if not devices or len(set(devices)) < len(devices):
+            raise ValueError(f"devices is {short_repr(devices)}; give different ones, at least one, or None")
+    check_whole("devices_per_network", each, "a whole number of at least 1")
+    if count is None and each != 1:
+        raise TypeError("devices_per_network is for fit_many; fit shares every mini-batch over all of its devices")
+    there = 1 if devices is None and each == 1 else len(jax.devices() if devices is None else devices)
+    if there % each:
+        raise ValueError(f"devices_per_network is {each}, which does not divide {there}, the number of devices")
+    each = there if count is None else each
+    if m % each:
+        near = [size for size in (m // each * each, (m // each + 1) * each) if 1 <= size <= n]
+        remedy = " or ".join(map(str, near)) or f"batch_size={n} and at most {n} devices"
+        raise ValueError(f"batch_size is {m}, which {each} devices cannot share equally; give {remedy}")

@@ -13,7 +13,6 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Key
@@ -23,6 +22,7 @@ from jnndl.arguments import REQUIRED, check_keys, check_whole, is_whole, refuse_
 from jnndl.data import Dataset
 from jnndl.ensemble import train_all
 from jnndl.options import prepare
+from jnndl.processes import off_devices
 from jnndl.progress import check_progress
 from jnndl.swept import Sweep, scores_of
 from jnndl.telling import Program, SweepProgress
@@ -209,7 +209,5 @@ def _stop(fit: Fit, which: Bool[np.ndarray, " networks"]) -> Fit:
 
 
 def _on_host(fit: Fit) -> Fit:
-    """The same off the devices, before the next program needs their memory; only the keys stay."""
-    key = fit.state.key
-    state, history = jax.device_get((fit.state._replace(key=jax.random.key_data(key)), fit.history))
-    return Fit(fit.network, history, state._replace(key=key))
+    """The same off the devices, before the next program needs their memory."""
+    return dataclasses.replace(fit, state=off_devices(fit.state))

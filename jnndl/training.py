@@ -1,27 +1,24 @@
-"""The loop over epochs on the host, and ``fit``, which trains one network with it."""
+"""``fit``, which trains one network, and what it returns."""
 
 import dataclasses
 import functools
-import json
 import operator
-import os
-from collections.abc import Callable
 from typing import Any, Unpack
 
 import jax
 import numpy as np
 from jaxtyping import Array, Key
 
-from jnndl import identity, validation
+from jnndl import sharing, validation
 from jnndl.arguments import REQUIRED, check_keys
 from jnndl.chance import warn_at_chance
-from jnndl.checkpoints import Checkpoint
 from jnndl.data import Dataset
 from jnndl.descent import epoch
+from jnndl.loop import make_checkpoint, train_loop
 from jnndl.measures import History, Scores, measure
 from jnndl.network import Network, Params
-from jnndl.options import Run, Settings, prepare
-from jnndl.progress import speaking
+from jnndl.options import Settings, prepare
+from jnndl.processes import is_shared, off_devices, place
 from jnndl.rules import advance
 from jnndl.settings import Hyperparameters, State, TrainConfig, as_array, start
 
@@ -128,16 +125,39 @@ class Fit:
 
 
 def train_epoch(
-    config: TrainConfig, state: State, training: Dataset, evaluation: Dataset | None, with_training: bool = True
+    config: TrainConfig,
+    state: State,
+    training: Dataset,
+    evaluation: Dataset | None,
+    with_training: bool = True,
+    axis: str | None = None,
 ) -> tuple[State, Scores]:
     """An epoch, its measurements, and the rule after it; arguments as in ``epoch`` and ``measure``."""
-    state = epoch(config, state, training)
-    scores = measure(config, state, training, evaluation, with_training)
+    state = epoch(config, state, training, axis)
+    scores = measure(config, state, training, evaluation, with_training, axis)
     return advance(config, state, scores), scores
 
 
 # The state is donated: its memory is reused for the new one. Only the loop calls this, and it keeps no old state.
 _train_epoch = jax.jit(train_epoch, static_argnames=("config", "with_training"), donate_argnames="state")
+
+
+@functools.partial(jax.jit, static_argnames=("config", "mesh", "with_training"), donate_argnames="state")
+def train_epoch_shared(
+    config: TrainConfig,
+    mesh: jax.sharding.Mesh,
+    state: State,
+    training: Dataset,
+    evaluation: Dataset | None,
+    with_training: bool = True,
+) -> tuple[State, Scores]:
+    """``train_epoch`` of one network, every mini-batch shared out over the devices; ``state`` is donated."""
+    share = functools.partial(train_epoch, config, with_training=with_training, axis=sharing.DATA)
+    # check_vma=False: a scan whose carry starts from a constant is rejected otherwise.
+    return jax.shard_map(share, mesh=mesh, in_specs=jax.P(), out_specs=jax.P(), check_vma=False)(
+        state, training, evaluation
+    )
+
 
 # Compiled, because eager arithmetic rounds differently; at a low level of optimisation, because it runs once.
 compiled_once = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 1})
@@ -193,9 +213,16 @@ def fit(
     random_key = check_keys("key", key, 0)
     run = prepare(network, training, evaluation, epochs, learning_rate, settings)
     loop, checkpoint = run.loop, make_checkpoint(run, random_key)
-    device = None if loop.devices is None else loop.devices[0]
-    data, hyper, random_key, params = jax.device_put((run[3:], run.hyper, random_key, loop.params), device)
+    several = loop.devices is not None and len(loop.devices) > 1
+    device = None if loop.devices is None or several else loop.devices[0]
+    hyper, random_key, params = jax.device_put((run.hyper, random_key, loop.params), device)
     state = start_one(run.config, hyper, random_key, params)
+    step, where = functools.partial(_train_epoch, run.config), device
+    if loop.devices is not None and several:
+        mesh = sharing.make_mesh(loop.devices, len(loop.devices))
+        step, where = functools.partial(train_epoch_shared, run.config, mesh), jax.NamedSharding(mesh, jax.P())
+        state = place(state, where)
+    data = place(run[3:], where)
 
     def after_epoch(number: int, scores: Scores, state: State) -> Any:
         if state.diverged:
@@ -207,82 +234,7 @@ def fit(
             )
         return loop.callback is not None and loop.callback(number, scores)
 
-    step = functools.partial(_train_epoch, run.config)
     state, history = train_loop(step, state, data, run, after_epoch, checkpoint)
     warn_at_chance(run, history)
+    state = off_devices(state) if is_shared(state) else state
     return Fit(validation.with_range(run.config.network, training), history, state)
-
-
-def train_loop(
-    step: Callable[..., tuple[State, Scores]],
-    state: State,
-    data: tuple[Dataset, Dataset | None],
-    run: Run,
-    after_epoch: Callable[[int, Scores, State], Any],
-    checkpoint: Checkpoint | None,
-    before: History | None = None,
-) -> tuple[State, History]:
-    """The loop over epochs on the host: to the last, or until all networks have stopped, or ``after_epoch`` says True.
-
-    Args:
-        step: ``(state, training, evaluation, with_training) -> (state, scores)``, one epoch of all networks.
-        state: where to start; its memory is reused.
-        data: training and evaluation data, on the devices.
-        run: the settings.
-        after_epoch: called with the number of the epoch, its scores and the flags of the state, all on the host.
-        checkpoint: where to keep the state, or None.
-        before: the history of the epochs that are behind ``state``; None where there are none.
-    """
-    history, loop, every = [] if before is None else before.epochs(), run.loop, run.config.measure_training
-    if checkpoint is not None and loop.resume and checkpoint.exists():
-        _, scores = jax.eval_shape(step, state, *data)
-        state, saved = checkpoint.read(state, History(*scores))
-        history = saved.epochs()
-        if len(history) > loop.epochs:
-            raise ValueError(
-                f"epochs is {loop.epochs}, but {checkpoint.path} has {len(history)} of them done; give at least "
-                f"{len(history)}"
-            )
-    done = len(history)
-    ended = bool(history) and np.all(jax.device_get(state.stopped))
-    size = len(run.training if run.evaluation is None else run.evaluation)
-    with speaking(loop.progress, done, loop.epochs, size) as tell:
-        for number in range(done, done if ended else loop.epochs):
-            with_training = bool(every) and (number + 1) % every == 0
-            state, scores = step(state, *data, with_training)
-            scores, flags = jax.device_get((scores, {"stopped": state.stopped, "diverged": state.diverged}))
-            history.append(scores)
-            tell(number, scores)
-            ended = np.all(flags["stopped"])
-            asked = after_epoch(number, scores, state._replace(**flags))
-            ended |= isinstance(asked, bool | np.bool_) and asked
-            if checkpoint is not None and (ended or (number + 1) % checkpoint.every == 0 or number + 1 == loop.epochs):
-                checkpoint.write(state, History.of(history))
-            if ended:
-                break
-    return state, History.of(history)
-
-
-def make_checkpoint(
-    run: Run, keys: Key[Array, "..."], path: str | os.PathLike | None = None, first: State | None = None
-) -> Checkpoint | None:
-    """Where a run is kept, with all that tells it from another run; None if no checkpoint was asked for.
-
-    Args:
-        run, keys: the run.
-        path: the file, where it is not ``loop.checkpoint``.
-        first: the state that the run goes on from; None where it starts from its keys.
-    """
-    loop = run.loop
-    if loop.checkpoint is None:
-        return None
-    hyper = {name: None if value is None else np.asarray(value).tolist() for name, value in run.hyper._asdict().items()}
-    rest: dict[str, Any] = {"keys": keys, "params": loop.params}
-    rest |= {"training": run.training, "evaluation": run.evaluation}
-    rest |= {"precision": [str(jax.dtypes.canonicalize_dtype(float)), str(run.hyper.learning_rate.dtype)]}
-    if first is not None:  # its arrays follow from the rest, but for when it began and what had been stopped
-        rest |= {"begun": {"epoch": first.epoch, "stopped": first.stopped}}
-    about = identity.describe({"config": run.config, "hyper": hyper, **rest})
-    checkpoint = Checkpoint(path or loop.checkpoint, loop.checkpoint_every, json.loads(json.dumps(about)))
-    checkpoint.prepare()
-    return checkpoint

@@ -1014,7 +1014,7 @@ def test_rules_that_would_act_between_measurements_are_refused(rule):
         ("measure_training", "x", TypeError, "measure_training is 'x'; give a number of epochs, or 0 for never"),
         ("measure_training", 2.7, TypeError, r"measure_training is 2\.7; give a number of epochs"),
         ("measure_training", -1, ValueError, "measure_training is -1; give a number of epochs"),
-        ("devices", [], ValueError, "devices has 0 entries"),
+        ("devices", [], ValueError, r"devices is \[\]; give different ones, at least one, or None"),
         ("devices", "cpu", TypeError, r"devices is 'cpu'; give a list of jax\.devices\(\), or None"),
     ],
 )
