@@ -84,6 +84,7 @@ def bits():
         return eight.bits(several.networks(jnndl.load_digits(), 2, devices=jax.devices()[:1]))
 
 
+@pytest.mark.filterwarnings("ignore:.*stayed at chance")
 @pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_processes_agree_with_one_and_each_can_read_the_results(count, bits, tmp_path):
     port = free_port()
