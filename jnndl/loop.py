@@ -59,7 +59,7 @@ def train_loop(
             f"checkpoint is {loop.checkpoint}, of which the processes see {lengths} epochs; give a file in a folder "
             "that all of them share"
         )
-    ended = bool(history) and np.all(jax.device_get(state.stopped))
+    ended = bool(history) and np.all(on_host(state.stopped))
     size = len(run.training if run.evaluation is None else run.evaluation)
     with speaking(False if shared and jax.process_index() > 0 else loop.progress, done, loop.epochs, size) as tell:
         for number in range(done, done if ended else loop.epochs):
