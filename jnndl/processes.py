@@ -66,7 +66,8 @@ def _gathered(leaves: list[jax.Array]) -> list[np.ndarray]:
     """Arrays that are shared out over the axis of networks, a bounded number of rows at a time."""
     if not leaves:
         return []
-    mesh: Any = leaves[0].sharding.mesh  # type: ignore[attr-defined]  (what fit_many shares out lies on a mesh)
+    sharding: Any = leaves[0].sharding  # one that has a mesh
+    mesh = sharding.mesh
     groups, share = mesh.shape[NETWORKS], len(leaves[0]) // mesh.shape[NETWORKS]
     rows = min(share, max(1, GATHERED * share // sum(leaf.nbytes for leaf in leaves)))
     whole = [np.empty((groups, share, *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
