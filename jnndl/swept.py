@@ -20,6 +20,10 @@ from jnndl.settings import Best, Hyperparameters, State
 from jnndl.training import Fit
 
 FORMAT, VERSION = "jnndl-sweep", 1
+# What is there of each network besides parameters and keys, and of what kind it is; all else is floats.
+STATE = dict.fromkeys(("epoch", "best.epoch", "halvings", "halved_epoch"), jnp.int32)
+STATE |= {"stopped": jnp.bool_, "diverged": jnp.bool_, "best.score": jnp.floating, "hyper.learning_rate": jnp.floating}
+STATE = {f"state.{name}": kind for name, kind in STATE.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,9 +191,9 @@ def load_sweep(path: str | os.PathLike, networks: Any = None) -> Sweep:
     path = pathlib.Path(path)
     metadata, tensors = storage.read_tensors(path, FORMAT, (VERSION,), "sweep saved by Sweep.save")
     given = None if networks is None else list(grids.named_networks(networks).values())
-    try:
+    with storage.reading(path, "its description of the sweep is damaged", "save it again"):
         about = json.loads(metadata["sweep"])
-        descriptions, count = about["networks"], len(about["networks"])
+        cells, seeds, count = list(about["cells"]), list(about["seeds"]), len(about["networks"])
         if given is not None and (not given or count % len(given)):
             raise ValueError(f"{path}: has {count} programs, but networks has {len(given)}; give those of the sweep")
         fits = [
@@ -199,29 +203,23 @@ def load_sweep(path: str | os.PathLike, networks: Any = None) -> Sweep:
                 {name.partition(".")[2]: leaf for name, leaf in tensors.items() if name.startswith(f"{number}.")},
                 about["random"],
             )
-            for number, description in enumerate(descriptions)
+            for number, description in enumerate(about["networks"])
         ]
-        found = Sweep(list(about["cells"]), list(about["seeds"]), fits)
-        if sum(len(fit.history.penalty) for fit in fits) != len(found.cells) * len(found.seeds) or not fits:
+        of_each = [len(fit.history.penalty) for fit in fits]
+        if not fits or sum(of_each) != len(cells) * len(seeds) or any(many % len(seeds) for many in of_each):
             raise ValueError(f"{path}: has other cells than networks; save the sweep again")
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        if str(error).startswith(f"{path}: "):
-            raise
-        raise ValueError(f"{path}: its description of the sweep is damaged ({error!r}); save it again") from error
-    return found
+        if not all(is_whole(seed) and seed >= 0 for seed in seeds) or len(set(seeds)) < len(seeds):
+            raise ValueError(f"{path}: its seeds are not different whole numbers from 0; save the sweep again")
+        if not all(isinstance(cell["learning_rate"], int | float) for cell in cells):
+            raise ValueError(f"{path}: has cells without a learning_rate; save the sweep again")
+    return Sweep(cells, seeds, fits)
 
 
 def _rebuild(path: pathlib.Path, network: Network, tensors: dict[str, np.ndarray], random: str) -> Fit:
     """A program of a file: its network with the histories and states of all its cells."""
-    count, names = len(tensors["history.penalty"]), storage.named(network.param_shapes)
-    for name, wanted in names.items():
-        for part in ("params", "best.params"):
-            found = tensors[f"state.{part}.{name}"]
-            if found.shape != (count, *wanted.shape) or found.dtype.kind != "f":
-                raise ValueError(
-                    f"{path}: holds another architecture: {name} is {found.dtype} of shape {found.shape[1:]} in the "
-                    f"file, {wanted.shape} in the network; give the networks of the sweep, or none"
-                )
+    key = jax.random.wrap_key_data(jnp.asarray(tensors.pop("state.key")), impl=random)
+    names = storage.named(network.param_shapes)
+    _check_arrays(path, {name: leaf.shape for name, leaf in names.items()}, tensors, key.shape)
     structure = jax.tree.structure(network.param_shapes)
     last, best = (
         jax.tree.unflatten(structure, [tensors[f"state.{part}.{name}"] for name in names])
@@ -232,6 +230,37 @@ def _rebuild(path: pathlib.Path, network: Network, tensors: dict[str, np.ndarray
     rest: dict[str, Any] = {
         name: tensors[f"state.{name}"] for name in ("epoch", "halvings", "halved_epoch", "stopped", "diverged")
     }
-    key = jax.random.wrap_key_data(jnp.asarray(tensors["state.key"]), impl=random)
     score = Best(tensors["state.best.score"], tensors["state.best.epoch"], best)  # type: ignore[arg-type]
     return Fit(network, history, State(params=last, opt_state=(), key=key, hyper=hyper, best=score, **rest))
+
+
+def _check_arrays(
+    path: pathlib.Path, params: dict[str, tuple[int, ...]], tensors: dict[str, np.ndarray], many: tuple[int, ...]
+) -> None:
+    """Raise ValueError unless the arrays of a program are what ``Sweep.save`` writes.
+
+    Args:
+        path: the file.
+        params: the shapes of the parameters of one network.
+        tensors: the arrays, without the keys.
+        many: (networks,), the shape of the keys.
+    """
+    per_epoch = tensors["history.penalty"].shape
+    if per_epoch[:-1] != many or not all(per_epoch):
+        raise ValueError(f"{path}: has {many} keys, but a history of shape {per_epoch}; save the sweep again")
+    wanted = {
+        f"state.{part}.{name}": (*many, *one) for part in ("params", "best.params") for name, one in params.items()
+    }
+    for name in [*wanted, *STATE, *sorted(tensors)]:
+        found, shape = tensors[name], wanted.get(name, per_epoch if name.startswith("history.") else many)
+        if found.shape != shape or not jnp.issubdtype(found.dtype, STATE.get(name, jnp.floating)):
+            what = name.removeprefix("state.params.")
+            raise ValueError(
+                f"{path}: holds another architecture: {what} is {found.dtype} of shape {found.shape[1:]} in the "
+                f"file, {shape[1:]} in the network; give the networks of the sweep, or none, or save it again"
+            )
+        kept = jax.dtypes.canonicalize_dtype(found.dtype)
+        if kept != found.dtype:
+            raise ValueError(
+                f"{path}: {name} is {found.dtype}, which would become {kept}; load it under jax.enable_x64(True)"
+            )

@@ -62,7 +62,8 @@ def edit(value, rng: random.Random):
     elif chance < 0.15 and isinstance(found, list):
         found.append(found[where])
     elif chance < 0.2 and isinstance(found, dict):
-        found[rng.choice([*found])] = found.pop(where)
+        other = rng.choice([*found])
+        found[other] = found.pop(where)
     else:
         found[where] = edit(found[where], rng)
     return found
@@ -86,7 +87,41 @@ def edit_header(content: bytes, rng: random.Random) -> bytes:
     return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
+def edit_arrays(content: bytes, rng: random.Random) -> bytes:
+    """A safetensors file without a checksum in which an array is of another type or shape, exchanged, or not there."""
+    size = int.from_bytes(content[:8], "little")
+    header, data = json.loads(content[8 : 8 + size]), content[8 + size :]
+    del header["__metadata__"]["sha256"]
+    name, other = (rng.choice([*header][1:]) for _ in range(2))
+    entry, chance = header[name], rng.random()
+    if chance < 0.3:
+        width = entry["data_offsets"][1] - entry["data_offsets"][0]
+        sizes = {"F32": 4, "I32": 4, "U32": 4, "BF16": 2, "F16": 2, "F64": 8, "BOOL": 1}
+        entry["dtype"] = rng.choice([*sizes])
+        entry["shape"] = [width // sizes[entry["dtype"]]] if rng.random() < 0.5 else entry["shape"]
+    elif chance < 0.6:
+        entry["shape"] = rng.choice(
+            [entry["shape"][::-1], [1, *entry["shape"]], [*entry["shape"], 1], entry["shape"][1:]]
+        )
+    elif chance < 0.7:
+        header[name], header[other] = header[other], header[name]
+    elif chance < 0.8:
+        start, end = entry["data_offsets"]
+        data = data[:start] + data[end:]
+        del header[name]
+        for left in [*header][1:]:
+            header[left]["data_offsets"] = [at - (end - start) * (at > start) for at in header[left]["data_offsets"]]
+    elif chance < 0.9:
+        header[rng.choice([f"{name}.x", "0.", "state", "1.history.penalty", ""])] = header.pop(name)
+    else:
+        start = entry["data_offsets"][0]
+        data = data[:start] + rng.choice([b"\xff" * 4, b"\0\0\x80\x7f", b"\0\0\0\x80"]) + data[start + 4 :]
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data
+
+
 DAMAGE = [flip, cut, overwrite]
+ON_TENSORS = (*DAMAGE, edit_header, edit_header, edit_header, edit_arrays, edit_arrays)
 NETWORK = jnndl.mlp([4, 3, 3])
 RUN = {"epochs": 2, "learning_rate": 0.5, "batch_size": 4}
 
@@ -147,7 +182,7 @@ class Network2(Kind):
 class Saved(Kind):
     """A file of ``save``, of a network that knows all that one can know."""
 
-    damage = (*DAMAGE, edit_header, edit_header, edit_header)
+    damage = ON_TENSORS
 
     def make(self):
         layers = (jnndl.Conv(1, 4, 2, neuron="relu"), jnndl.MaxPool(1), jnndl.Flatten(), jnndl.Dropout(0.5))
@@ -164,7 +199,7 @@ class Saved(Kind):
 class Resumed(Kind):
     """A checkpoint, of two networks."""
 
-    damage = (*DAMAGE, edit_header, edit_header, edit_header)
+    damage = ON_TENSORS
 
     def make(self):
         keys = jax.random.split(jax.random.key(0), 2)
@@ -179,6 +214,25 @@ class Resumed(Kind):
 
     def read(self):
         self.checkpoint.read(*self.like)
+
+
+class Swept(Kind):
+    """A file of ``Sweep.save``, of two programs."""
+
+    damage = ON_TENSORS
+
+    def make(self):
+        networks, points = [jnndl.mlp([2, 3]), jnndl.mlp([2, 2, 3])], blobs(12)
+        settings = {"epochs": 2, "learning_rate": [0.1, 1.0], "l2": 0.1, "batch_size": 4, "seeds": [3, 5]}
+        jnndl.sweep(networks, points, points, **settings).save(self.path)
+
+    def read(self):
+        found = jnndl.load_sweep(self.path)
+        found.rows()
+        for cell in range(len(found.cells)):
+            fit = found.network(cell, found.seeds[-1])
+            jnndl.save(self.folder / "one", fit.network, fit.params)
+            str(fit.history), found.cell(cell).history
 
 
 class Csv(Kind):
@@ -210,7 +264,7 @@ class Picture(Kind):
         pictures.read_digits(self.path)
 
 
-KINDS = {kind.__name__.lower(): kind for kind in (Idx, Gzip, Network2, Saved, Resumed, Csv, Picture)}
+KINDS = {kind.__name__.lower(): kind for kind in (Idx, Gzip, Network2, Saved, Resumed, Swept, Csv, Picture)}
 
 
 def attack(kind: Kind, count: int, seed: int = 0) -> collections.Counter:

@@ -24,7 +24,7 @@ from jnndl import costs, idx, mlp, storage
 
 NETWORK = mlp([2, 3])
 TRAINING = blobs(22)
-KINDS = {"idx": 150, "gzip": 150, "network2": 150, "saved": 150, "resumed": 150, "csv": 50, "picture": 50}
+KINDS = {"idx": 150, "gzip": 150, "network2": 150, "saved": 150, "resumed": 150, "swept": 150, "csv": 50, "picture": 50}
 
 
 @pytest.fixture

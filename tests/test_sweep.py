@@ -335,6 +335,17 @@ def test_a_sweep_of_a_neuron_of_ones_own_is_loaded_with_its_network(tmp_path):
         jnndl.load_sweep(path, [network, SMALL])
 
 
+def test_a_sweep_of_float64_comes_back_in_float64_alone(tmp_path):
+    path = tmp_path / "sweep.safetensors"
+    with jax.enable_x64(True):
+        made = sweep(learning_rate=[0.1], seeds=2, epochs=1)
+        made.save(path)
+        assert jnndl.load_sweep(path).rows() == made.rows()
+        assert {leaf.dtype for leaf in jax.tree.leaves(jnndl.load_sweep(path).fits[0].params)} == {np.dtype(float)}
+    with pytest.raises(ValueError, match=r"is float64, which would become float32; load it under jax\.enable_x64"):
+        jnndl.load_sweep(path)
+
+
 DAMAGE = {
     "no description": lambda about: {},
     "no JSON": lambda about: {"sweep": "{"},
@@ -343,6 +354,10 @@ DAMAGE = {
     "a network more": lambda about: {"sweep": json.dumps(about | {"networks": about["networks"] * 2})},
     "other seeds": lambda about: {"sweep": json.dumps(about | {"seeds": 3})},
     "other random keys": lambda about: {"sweep": json.dumps(about | {"random": "dice"})},
+    "seeds that do not divide": lambda about: {"sweep": json.dumps(about | {"seeds": [0, 1, 2, 3], "cells": [{}] * 3})},
+    "a seed twice": lambda about: {"sweep": json.dumps(about | {"seeds": [0, 0]})},
+    "cells without a rate": lambda about: {"sweep": json.dumps(about | {"cells": [{"l2": 1}] * 6})},
+    "nested too deeply": lambda about: {"sweep": "[" * 100_000},
 }
 
 
