@@ -6,22 +6,22 @@ import dataclasses
 import difflib
 import functools
 import hashlib
-import json
 import os
 import pathlib
 import platform
 import shlex
 import sys
 import traceback
+from typing import Any
 
 try:
     import jax
 
     from experiments import catalogue, guard, hosts, ledger, photos, report, tour
     from experiments.catalogue import EXPERIMENTS
-    from experiments.runner import SEEDS, Experiment, folder_name, open_data, run
+    from experiments.runner import SEEDS, Experiment, check_same_data, check_usable, folder_name, open_data, run
     from experiments.training import Job, Trainer
-    from jnndl.__main__ import unread
+    from jnndl.__main__ import check_devices, unread
     from jnndl.progress import duration
     from jnndl.storage import check_writable
 except ModuleNotFoundError as error:  # the wheel always has the experiments, but what they need is an extra
@@ -36,9 +36,15 @@ except KeyboardInterrupt:  # importing takes a second
     print("\nstopped", file=sys.stderr)
     sys.exit(130)
 
+REPEATS = 6  # of the benchmark
 FAILED, REFUSED = 1, 2  # exit statuses: an experiment raised, the request cannot be met
 INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
 MOST_SEEDS, MOST_DEVICES = 100_000, 256  # beyond: more keys than memory holds; as many threads as XLA starts at once
+# The options with their defaults: an option is not ignored without a word. The first are of the benchmark alone.
+OF_BENCHMARK: dict[str, Any] = {"accelerator": False, "only": None, "repeats": None}
+UNUSED = OF_BENCHMARK | {"seeds": None, "scale": "default", "epochs": None, "devices": None, "resume": False}
+UNUSED |= {"data": "auto", "out": None, "quick": False}
+LESS_MEMORY = "give fewer --seeds, fewer --devices, or --quick"
 COMMANDS = {"photos": photos.main, "report": report.main, "rules": ledger.main, "tour": tour.main}
 
 
@@ -113,15 +119,19 @@ def benchmark(options: argparse.Namespace) -> int:
     try:
         check_case(options.only)
         splits = open_data(options.data)
+        check_usable(options.data, splits)
         check_case(options.only, splits.training.inputs.shape[1:])
+        folder, repeats = results_folder(options, splits.name), options.repeats or REPEATS
+        check_same_data(folder, splits.sha256)
+        if options.accelerator:
+            check_devices()
     except (ValueError, OSError, ImportError) as error:
         return refuse(error)
-    folder = results_folder(options, splits.name)
     if options.accelerator:
-        accelerator.run(splits, folder / "accelerator", options.repeats, options.quick)
+        accelerator.run(splits, folder / "accelerator", repeats, options.quick)
         return 0
     jax.config.update("jax_platforms", "cpu")
-    benchmark.run(splits, folder / "benchmark", options.repeats, options.quick, options.only)
+    benchmark.run(splits, folder / "benchmark", repeats, options.quick, options.only)
     return 0
 
 
@@ -150,34 +160,26 @@ def refuse(error: Exception) -> int:
 
 
 def refuse_unused(options: argparse.Namespace) -> None:
-    """Raise ValueError where an option was given that only the benchmark looks at."""
-    for name, default in (("accelerator", False), ("only", None), ("repeats", 6)):
-        if getattr(options, name) != default:
-            raise ValueError(
-                f"--{name} is for benchmark, which runs alone: python -m experiments benchmark --{name} ..."
-            )
-
-
-def check_devices(wanted: int | None) -> None:
-    """Raise ValueError where JAX cannot start, or has fewer devices than were asked for."""
-    try:
-        found = len(jax.local_devices())
-    except (RuntimeError, AssertionError) as error:  # JAX asserts that one of the platforms it was told is there
-        asked = os.environ.get("JAX_PLATFORMS", "")
-        raise ValueError(f"JAX finds no device (JAX_PLATFORMS is {asked!r}); unset it, or set it to cpu") from error
-    if wanted is not None and found < wanted:
-        raise ValueError(f"--devices is {wanted}, but JAX has {found}; give at most {found}")
-
-
-def check_same_data(folder: pathlib.Path, sha256: dict[str, str]) -> None:
-    """Raise ValueError where a folder holds results of other data, such as those of another folder of that name."""
-    for path in sorted(folder.glob("*/result.json")):
-        try:
-            other = json.loads(path.read_text(encoding="utf-8"))["data"]["sha256"]
-        except (OSError, ValueError, LookupError, TypeError):
-            continue  # broken: the report says so
-        if other != sha256:
-            raise ValueError(f"{folder} holds results of other data ({path}); give another folder with --out")
+    """Raise ValueError where an option was given that what is asked for does not look at."""
+    given = [name for name, default in UNUSED.items() if getattr(options, name) != default]
+    if not options.names:
+        if given:
+            raise ValueError(f"--{given[0]} is for an experiment; name one, a chapter such as ch3, or all")
+        return
+    if "benchmark" not in options.names:
+        for name in given:
+            if name in OF_BENCHMARK:
+                raise ValueError(
+                    f"--{name} is for benchmark, which runs alone: python -m experiments benchmark --{name} ..."
+                )
+        return
+    if len(options.names) > 1:
+        raise ValueError(f"benchmark runs alone; leave out {' '.join(n for n in options.names if n != 'benchmark')}")
+    for name in given:
+        if name not in {*OF_BENCHMARK, "data", "out", "quick"}:
+            raise ValueError(f"--{name} is for experiments, but benchmark has its own; leave it out")
+    if options.accelerator and options.only:
+        raise ValueError("--only is for the benchmark on a CPU; leave out --accelerator, or --only")
 
 
 def is_full(options: argparse.Namespace, data: str) -> bool:
@@ -228,14 +230,14 @@ def arguments_of(arguments: list[str]) -> argparse.Namespace:
     hosts.add_arguments(parser)
     parser.add_argument("--resume", action="store_true", help="resume an interrupted run from its checkpoints")
     parser.add_argument("--quick", action="store_true", help="two epochs on 1,000 examples, to see that all works")
-    parser.add_argument("--repeats", type=positive, default=6, help="for benchmark (default 6)")
+    parser.add_argument("--repeats", type=positive, help=f"for benchmark (default {REPEATS})")
     parser.add_argument(
         "--only",
         metavar="CASE",
         help="a part of benchmark: a network, such as 784-30-10, growth, memory, sweep, convolutions",
     )
     parser.add_argument("--accelerator", action="store_true", help="benchmark on a GPU or TPU instead")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)  # names before and after options
     if options.scale == "book" and (options.quick or options.epochs):
         parser.error(f"--scale book is the book's length; leave out {'--quick' if options.quick else '--epochs'}")
     return options
@@ -279,10 +281,19 @@ def run_all(chosen: list[tuple[Experiment, Job]], folder: pathlib.Path, full: bo
             return hosts.leave(INTERRUPTED)
         except BrokenPipeError:
             raise
+        except MemoryError as error:
+            told = str(error).partition(";")[0] or "out of memory"
+            print(f"error: {experiment.name}: {told}; {LESS_MEMORY}", file=sys.stderr)
+            if jax.distributed.is_initialized():
+                hosts.give_up(error)
+            failed.append(experiment.name)
         except Exception as error:
             if jax.distributed.is_initialized():
                 hosts.give_up(error)
-            traceback.print_exc()
+            if isinstance(error, ValueError) and job.splits.name not in ("mnist", "digits"):
+                print(f"error: {experiment.name} does not take the data of --data: {error}", file=sys.stderr)
+            else:
+                traceback.print_exc()
             failed.append(experiment.name)
         else:
             finished.append(experiment.name)
@@ -305,6 +316,9 @@ def main(arguments: list[str] | None = None) -> int:
         return status
     except BrokenPipeError:
         return unread()
+    except MemoryError as error:
+        print(f"error: {error or 'out of memory'}", file=sys.stderr)
+        return FAILED
 
 
 def dispatch(arguments: list[str]) -> int:
@@ -312,6 +326,10 @@ def dispatch(arguments: list[str]) -> int:
     if arguments and arguments[0] in COMMANDS:
         return COMMANDS[arguments[0]](arguments[1:])
     options = arguments_of(arguments)
+    try:
+        refuse_unused(options)
+    except ValueError as error:
+        return refuse(error)
     if not options.names:
         print(listing())
         return 0
@@ -321,11 +339,11 @@ def dispatch(arguments: list[str]) -> int:
         with contextlib.ExitStack() as stack:
             try:
                 chosen = select(options.names)
-                refuse_unused(options)
                 prepare(options.devices or cores())
                 hosts.join(options)
                 check_devices(options.devices)
                 splits = open_data(options.data)
+                check_usable(options.data, splits)
                 folder = results_folder(options, splits.name)
                 if jax.process_index() == 0:
                     folder.mkdir(parents=True, exist_ok=True)

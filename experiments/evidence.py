@@ -68,8 +68,12 @@ def read(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
     """The runs that are kept in a folder, by what they are called: what result.json holds, as far as it is kept."""
     found = {}
     for path in sorted(folder.glob("*.json")):
-        run = json.loads(path.read_text())
-        found[path.stem] = run | {"measured": {name: summarize(values) for name, values in run["measured"].items()}}
+        try:
+            run = json.loads(path.read_text(encoding="utf-8"))
+            measured = {name: summarize(values) for name, values in run["measured"].items()}
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError(f"{path}: this is no run that is kept ({error!r:.120}); restore it") from error
+        found[path.stem] = run | {"measured": measured}
     return found
 
 
@@ -102,7 +106,7 @@ def keep(result: Mapping[str, Any], plots: list[pathlib.Path]) -> None:
     own.mkdir(parents=True, exist_ok=True)
     for file, content in pictures.items():
         write_bytes(own / file, content)
-    for old in own.iterdir():
+    for old in own.glob("*.webp"):
         if old.name not in pictures:
             old.unlink()
     write(FOLDER / f"{name}.json", text_of(result))

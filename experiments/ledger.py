@@ -15,6 +15,7 @@ import json
 import pathlib
 import re
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -61,7 +62,12 @@ def key_of(row: Row, number: int = 1) -> str:
 
 def read(path: pathlib.Path = PATH) -> dict[str, Any]:
     """The ledger: "rules", key -> entry; and "seen", id -> when figures of it were first known, at the latest."""
-    found: dict[str, Any] = json.loads(path.read_text())
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if not all(isinstance(found[name], dict) for name in ("rules", "seen")):
+            raise TypeError("rules and seen are no objects")
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: these are no rules ({error!r:.120}); restore it") from error
     return found
 
 
@@ -198,6 +204,15 @@ def main(arguments: list[str]) -> int:
     """Bring rules.json up to date, and say what has changed; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m experiments rules", description=__doc__)
     parser.parse_args(arguments)
+    try:
+        return update()
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def update() -> int:
+    """Do so; returns the exit status."""
     ledger = read()
     old, new = ledger["rules"], updated(ledger["rules"], wanted(), now())
     for key, entry in new.items():

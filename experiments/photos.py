@@ -30,8 +30,9 @@ import jax
 import numpy as np
 
 import jnndl
-from experiments.runner import commit, device, now, open_data, write
+from experiments.runner import check_same_data, check_usable, commit, device, now, open_data, write
 from jnndl import ink, pictures
+from jnndl.__main__ import check_devices
 from jnndl.answers import settings_of
 from jnndl.data import Dataset, Splits
 from jnndl.network import Network, Params
@@ -268,6 +269,13 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         splits = open_data(options.data)
+        check_usable(options.data, splits)
+        default = pathlib.Path("results" if splits.name == "mnist" else f"results-{splits.name}") / "photos"
+        folder = options.out or default
+        check_same_data(folder.parent, splits.sha256, folder.name)
+        check_devices()
+        folder.mkdir(parents=True, exist_ok=True)
+        jnndl.storage.check_writable(folder / "result.json")
         network, params = jnndl.load(options.network) if options.network else trained(splits)
         result = judged(network, params, splits.test)
     except (ValueError, OSError) as error:
@@ -277,10 +285,14 @@ def main(arguments: list[str]) -> int:
         print(f"{name:26} {value:8.2f}" if name == "points lost" else f"{name:26} {value:8.2%}")
     for target, met in result["targets"].items():
         print(f"{'met' if met else 'MISSED':8}{target}")
-    folder = options.out or pathlib.Path("results" if splits.name == "mnist" else f"results-{splits.name}") / "photos"
-    folder.mkdir(parents=True, exist_ok=True)
     draw(folder / "examples.png", result.pop("photos")[:24], settings_of(network)["white"])
-    record = {"data": splits.name, "seed": SEED, "commit": commit(), "device": device(), "finished": now()} | result
+    record = {
+        "data": {"name": splits.name, "sha256": splits.sha256},
+        "seed": SEED,
+        "commit": commit(),
+        "device": device(),
+        "finished": now(),
+    } | result
     write(folder / "result.json", json.dumps(record, indent=1))
     print(f"written: {folder / 'result.json'} and {folder / 'examples.png'}")
     return 0 if all(result["targets"].values()) else 1

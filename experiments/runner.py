@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import datetime
 import json
+import math
 import os
 import pathlib
 import platform
@@ -27,6 +28,7 @@ from jnndl.data import Splits
 from jnndl.network import Network, Params
 
 EVIDENCE = pathlib.Path(__file__).with_name("evidence")  # the runs that are kept, under version control
+MINI_BATCH = 10  # examples, of almost all experiments
 SEEDS = 10  # networks per arm, where the command line does not say
 SHORTER = "a shorter run than the book's; --scale book is the book's"
 
@@ -188,6 +190,30 @@ def open_data(name: str) -> Splits:
             flush=True,
         )
         return jnndl.load_digits()
+
+
+def check_usable(name: str, splits: Splits) -> None:
+    """Raise ValueError where the experiments cannot train on the data that ``--data`` names."""
+    count, shape = len(splits.training), splits.training.inputs.shape[1:]
+    if not math.prod(shape):
+        raise ValueError(f"--data {name}: an example has shape {shape}, no numbers at all; give other data")
+    if splits.classes < 2:
+        raise ValueError(f"--data {name}: all labels are the same, but there has to be a choice; give other data")
+    if count < MINI_BATCH:
+        raise ValueError(
+            f"--data {name}: there are {count} training examples, fewer than {MINI_BATCH}, a mini-batch; give more"
+        )
+
+
+def check_same_data(folder: pathlib.Path, sha256: dict[str, str], name: str = "*") -> None:
+    """Raise ValueError where a folder holds results of other data, such as those of another folder of that name."""
+    for path in sorted(folder.glob(f"{name}/result.json")):
+        try:
+            other = json.loads(path.read_text(encoding="utf-8"))["data"]["sha256"]
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # broken: the report says so
+        if other != sha256:
+            raise ValueError(f"{folder} holds results of other data ({path}); give another folder with --out")
 
 
 def device() -> str:

@@ -11,6 +11,8 @@ import sys
 from importlib import metadata
 from typing import Any
 
+import jax
+
 from jnndl import answers, page
 
 # Exit statuses: the request cannot be met; Ctrl-C and a reader that is gone, as a shell reports them.
@@ -40,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         if arguments and arguments[0] in brought:  # argparse cannot pass on options that it does not know
             return brought[arguments[0]].load()(arguments[1:])
         options = parser.parse_args(arguments)
+        check_devices()
         status = options.run(options)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -52,6 +55,17 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return INTERRUPTED
+
+
+def check_devices(wanted: int | None = None) -> None:
+    """Raise ValueError where JAX cannot start, or has fewer devices than were asked for."""
+    try:
+        found = len(jax.local_devices())
+    except (RuntimeError, AssertionError) as error:  # JAX asserts that one of the platforms it was told is there
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        raise ValueError(f"JAX finds no device (JAX_PLATFORMS is {asked!r}); unset it, or set it to cpu") from error
+    if wanted is not None and found < wanted:
+        raise ValueError(f"--devices is {wanted}, but JAX has {found}; give at most {found}")
 
 
 def unread() -> int:

@@ -1,6 +1,8 @@
-"""Loops over many examples, a limited number at a time."""
+"""Loops over many examples, a limited number at a time; and what is said where memory ran out all the same."""
 
-from collections.abc import Callable
+import contextlib
+import re
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import jax
@@ -38,3 +40,22 @@ def scan_chunks(f: Callable[[Carry, Any, Any], Carry], carry: Carry, xs: PyTree,
         chunks = jax.tree.map(lambda a: a[: whole * size].reshape(whole, size, *a.shape[1:]), xs)
         carry, _ = jax.lax.scan(lambda carry, x: (f(carry, *x), None), carry, (first + jnp.arange(whole), chunks))
     return f(carry, first + whole, jax.tree.map(lambda a: a[whole * size :], xs)) if rest else carry
+
+
+@contextlib.contextmanager
+def told_of_memory(remedy: str) -> Iterator[None]:
+    """Out of memory is one sentence.
+
+    Raises:
+        MemoryError: in place of what NumPy and XLA raise, with how much was asked for and the remedy.
+    """
+    try:
+        yield
+    except (MemoryError, jax.errors.JaxRuntimeError) as error:
+        text = str(error)
+        if not isinstance(error, MemoryError) and not re.search(
+            "RESOURCE_EXHAUSTED|out of memory", text, re.IGNORECASE
+        ):
+            raise
+        asked = re.search(r"allocat\w+ ([\d.]+ ?\w+)", text)
+        raise MemoryError(f"out of memory{f', asked for {asked[1]}' if asked else ''}; {remedy}") from error

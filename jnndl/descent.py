@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Key, PyTree, UInt
 
+from jnndl import functions
 from jnndl.chunks import CHUNK, scan_chunks
 from jnndl.data import Dataset
 from jnndl.gradients import BatchKey
@@ -17,6 +18,7 @@ from jnndl.network import Params
 from jnndl.settings import State, TrainConfig, make_objective, make_optimizer
 from jnndl.sharing import of_shares
 
+GRADIENT = "a function of (params, batch, n, key), as gradients.autodiff does"
 PAIR_BITS = 28  # random bits that tell any two examples apart in a shuffle
 
 
@@ -36,7 +38,8 @@ def epoch(config: TrainConfig, state: State, training: Dataset, axis: str | None
     # Flat before they are shuffled: rows are fetched faster than images.
     training = dataclasses.replace(training, inputs=training.inputs.reshape(n, *config.network.input_shape))
     objective, optimizer = make_objective(config, state.hyper), make_optimizer(config, state.hyper)
-    gradient, value = (in_parts(mean, config.network.chunk) for mean in (config.gradient(objective), objective))
+    own = functions.check_takes("what gradient returned", config.gradient(objective), 4, GRADIENT)
+    gradient, value = (in_parts(mean, config.network.chunk) for mean in (own, objective))
     gradient = gradient if axis is None else of_shares(gradient, axis, config.network.chunk)
     shuffle_key, layers_key = jax.random.split(jax.random.fold_in(state.key, state.epoch))
 
@@ -45,8 +48,12 @@ def epoch(config: TrainConfig, state: State, training: Dataset, axis: str | None
         params, opt_state = carry
         key = jax.random.fold_in(layers_key, number)
         grads = gradient(params, batch, n, key)
+        functions.returned("gradient", grads, params, "a pytree like the parameters")
         extra = _extra_args(optimizer, grads, opt_state, params, lambda params: value(params, batch, n, key))
-        updates, opt_state = optimizer.update(grads, opt_state, params, **extra)
+        found = optimizer.update(grads, opt_state, params, **extra)
+        updates, opt_state = functions.returned(
+            "the optimizer's update", found, carry, "updates like the parameters, and its state as it was"
+        )
         return optax.apply_updates(params, updates), opt_state
 
     # Two loops: over blocks of shuffled row numbers, and in each over its mini-batches. Fetching one mini-batch at a

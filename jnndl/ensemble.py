@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from jnndl import sharing, validation
+from jnndl import chunks, sharing, validation
 from jnndl.arguments import REQUIRED, check_keys, check_whole
 from jnndl.chance import warn_at_chance
 from jnndl.data import Dataset
@@ -169,10 +169,13 @@ def train_all(run: Run, keys: Key[Array, " networks"], at_once: int | None = Non
     """
     run = run._replace(hyper=jax.tree.map(lambda value: np.broadcast_to(value, (len(keys),)), run.hyper))
     parts = plan_parts(run, keys, at_once)
-    results = [
-        train_part(run, keys, part, None if len(parts) == 1 else number, before) for number, part in enumerate(parts)
-    ]
-    state, history = results[0] if len(parts) == 1 else _join(results, keys)
+    most = parts[0].stop - parts[0].start
+    with chunks.told_of_memory(f"train fewer networks at once (at_once is {most}), or give a smaller batch_size"):
+        results = [
+            train_part(run, keys, part, None if len(parts) == 1 else number, before)
+            for number, part in enumerate(parts)
+        ]
+        state, history = results[0] if len(parts) == 1 else _join(results, keys)
     return Fit(validation.with_range(run.config.network, run.training), history, state)
 
 

@@ -59,7 +59,10 @@ def load_images(
                 f"{images[0].shape[0]} x {images[0].shape[1]}; give shape=(height, width) to resize all"
             )
     labels = np.array([label for _, label in paths], np.int32)
-    return divide(np.stack(images), labels, names, key, validation, test, folder.resolve().name, scale=SCALE)
+    try:
+        return divide(np.stack(images), labels, names, key, validation, test, folder.resolve().name, scale=SCALE)
+    except ValueError as error:
+        raise ValueError(f"{folder}: {error}") from error
 
 
 def find_images(folder: pathlib.Path) -> tuple[tuple[str, ...], list[tuple[pathlib.Path, int]]]:

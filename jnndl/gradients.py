@@ -12,12 +12,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, PyTree
 
-from jnndl import regularizers
+from jnndl import functions, regularizers
 from jnndl.costs import as_cost, cross_entropy
 from jnndl.data import Dataset
 from jnndl.layers import TrainingKey
 from jnndl.network import Network, Params
 
+BACKWARD = "the gradient for the layer below, a row for each example, and that of the parameters, like init's"
 BatchKey = Key[Array, "..."] | None  # one for the mini-batch, or one for each of its examples; None where not trained
 Gradient = Callable[[Params, Dataset, int, BatchKey], PyTree]
 
@@ -136,8 +137,11 @@ def backprop(objective: Objective) -> Gradient:
         delta = jax.vmap(lambda z, y: cost.delta(z, y, network.neuron))(z, y)  # BP1
         grads: list[PyTree] = []
         grad = delta / len(batch)  # the mean over the mini-batch enters here, once
-        for layer, layer_params, kept in reversed(list(zip(network.layers, params, saved, strict=True))):
-            grad, layer_grads = layer.backward(layer_params, kept, grad)  # BP2 to BP4
+        for number, layer in reversed([*enumerate(network.layers)]):
+            below = functions.Like((len(batch), *network.shapes[number]), grad.dtype)
+            found = layer.backward(params[number], saved[number], grad)  # BP2 to BP4
+            functions.returned(f"layer {number}, {layer}: its backward", found, (below, params[number]), BACKWARD)
+            grad, layer_grads = found
             grads.insert(0, layer_grads)
         return regularizers.add_penalty_gradient(tuple(grads), params, n, objective.l1, objective.l2)
 

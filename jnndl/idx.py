@@ -7,7 +7,9 @@ import os
 import pathlib
 import struct
 import tempfile
+import time
 import zlib
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +29,7 @@ MIRRORS = (
 BYTES = b"\x00\x00\x08"  # how an IDX file of bytes begins
 MOST_UNZIPPED = 100  # MNIST's images take 4.7 times as much unzipped
 CONNECT_SECONDS, READ_SECONDS = 5, 60
+SLOWEST, LONGEST = 10_000, 100_000_000  # bytes a second, after READ_SECONDS; bytes that a mirror may send
 HOW_TO_GET_MNIST = (
     "To work offline, get {} from {}, put them into one folder, and set JNNDL_DATA to it (or pass it as --data)"
 ).format(", ".join(f"{name}.gz" for name in MNIST_SHA256), " or ".join(MIRRORS))
@@ -215,6 +218,32 @@ def _cache() -> pathlib.Path:
     return folder
 
 
+def _watching() -> Any:
+    """A progress bar that gives up on a mirror which sends too slowly, or without end: pooch would wait."""
+    from tqdm import tqdm
+
+    class Watching(tqdm):
+        began, received = time.monotonic(), 0
+
+        def __bool__(self) -> bool:
+            return True  # that of tqdm asks for the length, which a mirror may not tell
+
+        def update(self, n: float | int | None = 1) -> bool | None:
+            self.received += int(n or 0)
+            seconds = time.monotonic() - self.began
+            if seconds > READ_SECONDS and self.received < SLOWEST * seconds:
+                raise TimeoutError(f"only {self.received:,} bytes came in {seconds:.0f} s")
+            if self.received > LONGEST:
+                raise OSError(f"more than {LONGEST:,} bytes came")
+            return super().update(n)
+
+        def reset(self, total: float | int | None = None) -> None:
+            self.received, self.began = 0, time.monotonic()
+            super().reset(total)
+
+    return Watching(ncols=79, unit="B", unit_scale=True, leave=True)
+
+
 def _download(name: str, folder: pathlib.Path) -> None:
     """Fetch one file from the first mirror that has it whole; it gets its name only once its content was checked."""
     import pooch
@@ -227,7 +256,8 @@ def _download(name: str, folder: pathlib.Path) -> None:
     failures = []
     for mirror in MIRRORS:
         with tempfile.TemporaryDirectory(dir=folder) as temporary:
-            downloader = pooch.HTTPDownloader(progressbar=True, timeout=(CONNECT_SECONDS, READ_SECONDS))
+            settings = {"progressbar": _watching(), "chunk_size": 256, "timeout": (CONNECT_SECONDS, READ_SECONDS)}
+            downloader = pooch.HTTPDownloader(**settings)
             try:
                 path = pooch.retrieve(
                     f"{mirror}{name}.gz", known_hash=None, fname="download", path=temporary, downloader=downloader

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key
 
-from jnndl import identity
+from jnndl import functions, identity
 from jnndl.checkpoints import Checkpoint
 from jnndl.data import Dataset
 from jnndl.measures import History, Scores
@@ -70,8 +70,7 @@ def train_loop(
             history.append(scores)
             tell(number, scores)
             ended = np.all(flags["stopped"])
-            asked = after_epoch(number, scores, state._replace(**flags))
-            ended |= isinstance(asked, bool | np.bool_) and asked
+            ended |= functions.says_stop(after_epoch(number, scores, state._replace(**flags)))
             if checkpoint is not None and (ended or (number + 1) % checkpoint.every == 0 or number + 1 == loop.epochs):
                 checkpoint.write(state, History.of(history))
             if ended:

@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
-from jnndl import validation
+from jnndl import functions, validation
 from jnndl.arguments import as_ndarray, as_plain
 from jnndl.costs import Cost, as_cost, cross_entropy
 from jnndl.data import Dataset, rescale, warn_far
 from jnndl.gradients import Objective
 from jnndl.network import Network, Params
-from jnndl.settings import State, TrainConfig, make_objective
+from jnndl.settings import State, TrainConfig, factor, make_objective
 from jnndl.sharing import map_shared
 
 
@@ -188,11 +188,11 @@ def measure(
         on_training = nothing, nothing if training.has_labels else None
     on_evaluation = none if evaluation is None else _cost_and_accuracy(objective, state.params, evaluation, axis)
     updates = (state.epoch - 1) * -(-len(training) // config.batch_size)
-    factor = 1 if config.schedule is None else config.schedule(updates)
     penalty = objective.penalty(state.params, len(training))
     probe = None if config.probe is None else config.probe(objective, state.params, training)
+    functions.check_numbers("probe", probe)
     probe = jax.tree.map(lambda value: value + jnp.zeros((), float), probe)  # floats, which can be NaN
-    return Scores(state.hyper.learning_rate * factor, penalty, *on_training, *on_evaluation, probe)  # type: ignore[call-arg]
+    return Scores(state.hyper.learning_rate * factor(config, updates), penalty, *on_training, *on_evaluation, probe)  # type: ignore[call-arg]
 
 
 class Evaluation(NamedTuple):

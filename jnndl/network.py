@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key, PyTree
 
-from jnndl import arguments, initializers
+from jnndl import arguments, functions, initializers
 from jnndl.chunks import chunk_size
 from jnndl.convolution import Conv, Flatten
 from jnndl.data import as_scale
@@ -201,7 +201,13 @@ class Network:
                 "predict(network, params, inputs)"
             )
         for number, (layer, layer_params) in enumerate(zip(self.layers, params, strict=True)):
-            a, kept = layer.forward(layer_params, a, None if key is None else jax.random.fold_in(key, number))
+            found = layer.forward(layer_params, a, None if key is None else jax.random.fold_in(key, number))
+            a, kept = functions.check_forward(f"layer {number}, {layer}: its forward", found)
+            if a.shape != self.shapes[number + 1]:  # in training it may be another than in use
+                raise ValueError(
+                    f"layer {number}, {layer}: its forward returned an output of shape {a.shape} in training, and "
+                    f"{self.shapes[number + 1]} in use; make it return the same"
+                )
             saved.append(kept)
         return a, tuple(saved)
 
@@ -219,6 +225,8 @@ def _shapes(layers: tuple[Layer, ...], input_shape: tuple[int, ...]) -> tuple[tu
         try:
             a = jax.eval_shape(functools.partial(_output, layer), key, a)
         except (TypeError, ValueError) as error:
+            if str(error).startswith("its "):
+                raise ValueError(f"Network: layer {number}, {layer}: {error}") from error
             below = "input_shape" if number == 0 else f"the output of layer {number - 1}"
             image = isinstance(layer, Dense) and len(a.shape) > 1
             raise ValueError(
@@ -230,13 +238,8 @@ def _shapes(layers: tuple[Layer, ...], input_shape: tuple[int, ...]) -> tuple[tu
 
 
 def _output(layer: Layer, key: Key[Array, ""], a: Array) -> Array:
-    found = layer.forward(layer.init(key), a, None)
-    if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[0], jax.Array):
-        raise TypeError(
-            f"its forward returned {arguments.short_repr(found)}; make it return the output, an array, and what "
-            "backward wants to see again"
-        )
-    return found[0]
+    params = functions.check_init("its init", layer.init(key))
+    return functions.check_forward("its forward", layer.forward(params, a, None))[0]
 
 
 def _arrays(jaxpr: Any) -> Iterator[Any]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypedDict
 import jax
 import optax
 
-from jnndl import validation
+from jnndl import functions, validation
 from jnndl.arguments import check_whole, short_repr
 from jnndl.costs import Cost
 from jnndl.data import Dataset
@@ -164,8 +164,8 @@ def prepare(
 def _check(config: TrainConfig, loop: Loop, training: Any, evaluation: Any, count: int | None, momentum: Any) -> None:
     """Raise, with a sentence, where settings, data and network do not fit together."""
     validation.check_model(config.network, config.cost)
-    functions = {name: getattr(config, name) for name in ("gradient", "optimizer", "schedule", "probe")}
-    validation.check_functions(**functions, callback=loop.callback, momentum=momentum)
+    own = {name: getattr(config, name) for name in ("gradient", "optimizer", "schedule", "probe")}
+    functions.check_functions(momentum, **own, callback=loop.callback)
     check_whole("epochs", loop.epochs, "a whole number of at least 1")
     validation.check_data(config.network, config.cost, training, "training")
     if evaluation is not None:

@@ -14,7 +14,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, Key, PyTree
 
-from jnndl import arguments, gradients, identity
+from jnndl import arguments, functions, gradients, identity
 from jnndl.costs import as_cost, cross_entropy
 from jnndl.data import Dataset
 from jnndl.gradients import Objective
@@ -135,11 +135,17 @@ def make_objective(config: TrainConfig, hyper: Hyperparameters) -> Objective:
     return Objective(config.network, config.cost, l1=hyper.l1, l2=hyper.l2)
 
 
+def factor(config: TrainConfig, count: Any) -> Any:
+    """What the learning rate is multiplied by after so many updates."""
+    return 1 if config.schedule is None else functions.one_number("schedule", config.schedule(count))
+
+
 def make_optimizer(config: TrainConfig, hyper: Hyperparameters) -> optax.GradientTransformation:
     """The optimiser at these hyper-parameters; built inside the compiled program, because they are traced arrays."""
-    rate, schedule = hyper.learning_rate, config.schedule
-    scheduled = rate if schedule is None else lambda count: rate * schedule(count)
-    return config.optimizer(scheduled, **({} if hyper.momentum is None else {"momentum": hyper.momentum}))
+    rate = hyper.learning_rate
+    scheduled = rate if config.schedule is None else lambda count: rate * factor(config, count)
+    more = {} if hyper.momentum is None else {"momentum": hyper.momentum}
+    return functions.optimizer_of(config.optimizer(scheduled, **more))
 
 
 def start(config: TrainConfig, hyper: Hyperparameters, key: Key[Array, ""], params: Params | None = None) -> State:

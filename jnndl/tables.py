@@ -64,7 +64,12 @@ def load_csv(
     )
     where = f"{path}, column {columns[number]!r}"
     labels, classes = as_targets(_column_of_targets(table[:, number], lines, where, regression), where)
-    return divide(numbers, labels, classes, key, validation, test, path.stem, standardize=standardize, columns=names)
+    try:
+        return divide(
+            numbers, labels, classes, key, validation, test, path.stem, standardize=standardize, columns=names
+        )
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _read(path: pathlib.Path) -> tuple[list[str], list[list[str]], list[int]]:

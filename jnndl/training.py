@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key
 
-from jnndl import sharing, validation
+from jnndl import chunks, sharing, validation
 from jnndl.arguments import REQUIRED, check_keys
 from jnndl.chance import warn_at_chance
 from jnndl.data import Dataset
@@ -213,16 +213,6 @@ def fit(
     random_key = check_keys("key", key, 0)
     run = prepare(network, training, evaluation, epochs, learning_rate, settings)
     loop, checkpoint = run.loop, make_checkpoint(run, random_key)
-    several = loop.devices is not None and len(loop.devices) > 1
-    device = None if loop.devices is None or several else loop.devices[0]
-    hyper, random_key, params = jax.device_put((run.hyper, random_key, loop.params), device)
-    state = start_one(run.config, hyper, random_key, params)
-    step, where = functools.partial(_train_epoch, run.config), device
-    if loop.devices is not None and several:
-        mesh = sharing.make_mesh(loop.devices, len(loop.devices))
-        step, where = functools.partial(train_epoch_shared, run.config, mesh), jax.NamedSharding(mesh, jax.P())
-        state = place(state, where)
-    data = place(run[3:], where)
 
     def after_epoch(number: int, scores: Scores, state: State) -> Any:
         if state.diverged:
@@ -234,7 +224,18 @@ def fit(
             )
         return loop.callback is not None and loop.callback(number, scores)
 
-    state, history = train_loop(step, state, data, run, after_epoch, checkpoint)
+    several = loop.devices is not None and len(loop.devices) > 1
+    device = None if loop.devices is None or several else loop.devices[0]
+    step, where = functools.partial(_train_epoch, run.config), device
+    with chunks.told_of_memory("train a smaller network, or give a smaller batch_size or fewer examples"):
+        hyper, random_key, params = jax.device_put((run.hyper, random_key, loop.params), device)
+        state = start_one(run.config, hyper, random_key, params)
+        if loop.devices is not None and several:
+            mesh = sharing.make_mesh(loop.devices, len(loop.devices))
+            step, where = functools.partial(train_epoch_shared, run.config, mesh), jax.NamedSharding(mesh, jax.P())
+            state = place(state, where)
+        data = place(run[3:], where)
+        state, history = train_loop(step, state, data, run, after_epoch, checkpoint)
     warn_at_chance(run, history)
     state = off_devices(state) if is_shared(state) else state
     return Fit(validation.with_range(run.config.network, training), history, state)

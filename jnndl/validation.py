@@ -6,7 +6,6 @@ error from deep inside a compiled program.
 
 import dataclasses
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -36,25 +35,6 @@ def check_network(network: Any) -> None:
         raise TypeError(f"network is {short_repr(network)}; give a Network, such as mlp([784, 30, 10])")
     if not jax.tree.leaves(network.param_shapes):
         raise ValueError(f"network is {short_repr(network)}: no layer of the network has parameters; add a Dense layer")
-
-
-def check_functions(*, gradient: Any, optimizer: Any, schedule: Any, probe: Any, callback: Any, momentum: Any) -> None:
-    """Raise where an argument that has to be a function is not callable, or the optimiser knows no momentum."""
-    for name, value, remedy in (
-        ("gradient", gradient, "gradients.autodiff or gradients.backprop"),
-        ("optimizer", optimizer, "a function of the learning rate: optax.adam, not optax.adam(0.1)"),
-        ("schedule", schedule, "an optax schedule, a function of the number of updates, or None"),
-        ("probe", probe, "a function of the objective, the parameters and the training data, or None"),
-        ("callback", callback, "a function of the epoch and its scores, or None"),
-    ):
-        if not callable(value) and (value is not None or name in ("gradient", "optimizer")):
-            raise TypeError(f"{name} is {short_repr(value)}; give {remedy}")
-    takes = inspect.signature(optimizer).parameters.values()
-    if momentum is not None and not any(p.name == "momentum" or p.kind is p.VAR_KEYWORD for p in takes):
-        name = getattr(optimizer, "__name__", repr(optimizer))
-        raise ValueError(
-            f"momentum is {short_repr(momentum)}, but {name} takes none; leave momentum out, or use optax.sgd"
-        )
 
 
 def check_hyper(count: int | None = None, dtype: Any = float, **hyper: Any) -> None:

@@ -47,6 +47,14 @@ def test_damaged_files_end_in_the_documented_errors_alone(tmp_path, kind):
     assert found.total() > found["read"]
 
 
+def test_a_table_too_short_to_be_divided_is_named(tmp_path):
+    (tmp_path / "short.csv").write_text("size,kind\n1,a\n2,b\n")
+    with pytest.raises(
+        ValueError, match=r"short\.csv: validation and test take 1 and 1 of 2 examples, so none is left"
+    ):
+        jnndl.load_csv(tmp_path / "short.csv", target="kind", key=0)
+
+
 # Checkpoints: the last two.
 
 

@@ -1,6 +1,7 @@
 """Data sets: IDX files in every spelling and every kind of damage, the digits, MNIST, and the download."""
 
 import collections
+import contextlib
 import gzip
 import hashlib
 import http.server
@@ -460,7 +461,11 @@ def test_folder_given_by_hand_goes_before_the_variable(folder, tmp_path, monkeyp
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers with ``server.pages[path]``: a status (None: 200 after five seconds), a body, the length it claims."""
+    """Answers with ``server.pages[path]``: a status, a body, the length it claims.
+
+    The status may be None: 200 after five seconds; 302: the body is where to look instead; or "slow": 200, and a byte
+    every two milliseconds.
+    """
 
     def do_GET(self):
         self.server.seen.append(self.path)
@@ -469,10 +474,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if self.server.closing.wait(5):
                 return
             status = 200
-        self.send_response(status)
+        self.send_response(200 if status == "slow" else status)
+        if status == 302:
+            self.send_header("Location", body.decode())
         self.send_header("Content-Length", str(claimed))
         self.end_headers()
-        self.wfile.write(body)
+        if status != "slow":
+            self.wfile.write(body)
+            return
+        with contextlib.suppress(OSError):  # where nobody listens any more
+            while not self.server.closing.wait(0.002):
+                self.wfile.write(b"x")
 
     def log_message(self, *_):
         pass
@@ -503,6 +515,7 @@ def cache(server, tmp_path, monkeypatch):
     monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "cache" / project)
     monkeypatch.setattr(idx_module, "MNIST_SHA256", SHA256)
     monkeypatch.setattr(idx_module, "READ_SECONDS", 0.5)
+    monkeypatch.setattr(idx_module, "SLOWEST", 0)  # this machine may be busy
     monkeypatch.setattr(
         idx_module,
         "MIRRORS",
@@ -565,6 +578,8 @@ BAD_ANSWERS = {
     "flipped-byte": (200, flipped(GOOD, 40), None),
     "empty": (200, b"", None),
     "silence": (None, GOOD, None),
+    "bomb": (200, gzip.compress(struct.pack(">4B3I", 0, 0, 8, 3, 60_000, 2800, 2800) + bytes(10**6)), None),
+    "longer-than-it-promises": (200, gzip.compress(MADE[TEST_IMAGES] + bytes(10**6)), None),
 }
 
 
@@ -576,6 +591,32 @@ def test_bad_answer_of_the_first_mirror_is_made_good_by_the_second(cache, server
     assert sorted(server.seen) == sorted([*asked("first", NAMES), *asked("second", [TEST_IMAGES])])
     assert held(cache) == WHOLE  # nothing of the bad file, and no leftovers
     assert len(list(cache.rglob("*"))) == 4
+
+
+def test_a_mirror_that_redirects_to_a_page_is_made_good_by_the_second(cache, server):
+    offer(server, "first", TEST_IMAGES, b"/login", 302)
+    server.pages["/login"] = (200, PAGE, len(PAGE))
+    assert idx_module.load_mnist().sha256 == SHA256
+    assert server.seen.count("/login") == 1
+    assert held(cache) == WHOLE
+
+
+def test_a_mirror_that_sends_next_to_nothing_is_given_up(cache, server, monkeypatch):
+    monkeypatch.setattr(idx_module, "SLOWEST", 10**6)
+    for mirror in ("first", "second"):
+        offer(server, mirror, IMAGES, b"", "slow", 10**7)
+    with pytest.raises(ConnectionError, match=r"first/: only [\d,]+ bytes came in \d+ s; .*second/: only"):
+        idx_module.load_mnist()
+    assert list(cache.rglob("*")) == []
+
+
+def test_a_mirror_that_sends_without_end_is_given_up(cache, server, monkeypatch):
+    monkeypatch.setattr(idx_module, "LONGEST", 1000)
+    for mirror in ("first", "second"):
+        offer(server, mirror, IMAGES, bytes(5000))
+    with pytest.raises(ConnectionError, match=r"first/: more than 1,000 bytes came; .*second/: more than 1,000 bytes"):
+        idx_module.load_mnist()
+    assert list(cache.rglob("*")) == []
 
 
 def test_first_mirror_that_is_away_is_made_good_by_the_second(cache, server):

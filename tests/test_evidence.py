@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import random
 import re
 
+import damage
 import numpy as np
 import pytest
 import reports
@@ -358,3 +360,79 @@ def test_the_catalogue_asks_no_question_twice():
         evidence.name_of({"experiment": name, "scale": scale}) for name in EXPERIMENTS for scale in ("default", "book")
     ]
     assert len(names) == len(set(names))
+
+
+# What is broken, and what is somebody's own.
+
+ONE, OTHER = "ch1-darkness", "ch1-baseline"
+
+
+def test_a_broken_result_is_named_and_the_others_are_reported(place, capsys):
+    reports.leave(place / "results", ONE)
+    reports.leave(place / "results", OTHER)
+    for content in ("", "{", "[]", "null", "[" * 100_000, json.dumps({"experiment": OTHER})):
+        (place / "results" / OTHER / "result.json").write_text(content)
+        assert main(["report", "--out", "here"]) == 0
+        told = capsys.readouterr()
+        path = f"{place.joinpath('results', OTHER, 'result.json').relative_to(place)}"
+        assert f"{path} is left out: it is no whole result (" in told.out
+        assert told.err == ""
+        assert ONE in (place / "here" / "RESULTS.md").read_text()
+
+
+def test_where_every_result_is_broken_there_is_nothing_to_report(place, capsys):
+    reports.leave(place / "results", ONE)
+    (place / "results" / ONE / "result.json").write_text("{}")
+    assert main(["report", "--out", "here"]) == 2
+    assert "error: no result.json under results; run" in capsys.readouterr().err
+    assert not (place / "here").exists()
+
+
+def test_edited_results_never_end_a_report_in_a_traceback(place, capsys):
+    whole = (reports.leave(place / "results", OTHER) / "result.json").read_bytes()
+    reports.leave(place / "results", ONE)
+    left_out = 0
+    for number in range(60):
+        edited = damage.edit_json(whole, random.Random(number))
+        (place / "results" / OTHER / "result.json").write_bytes(edited)
+        assert main(["report", "--out", "here"]) == 0, (number, capsys.readouterr())
+        left_out += "is left out" in capsys.readouterr().out
+    assert 20 < left_out < 60
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_report_replaces_a_report_and_no_file_of_a_person(place, capsys, name):
+    reports.leave(place / "results", ONE)
+    (place / "here").mkdir()
+    (place / "here" / name).write_text("# Results\n\nof my own\n")
+    assert main(["report", "--out", "here"]) == 2
+    told = f"error: {place.joinpath('here', name).relative_to(place)} exists and is no report of ours; move it, or give"
+    assert told in capsys.readouterr().err
+    assert contents(place / "here") == {name: b"# Results\n\nof my own\n"}
+    (place / "here" / name).unlink()
+    assert main(["report", "--out", "here"]) == main(["report", "--out", "here"]) == 0
+
+
+def test_what_a_person_left_beside_the_pictures_that_are_kept_stays(place):
+    own = place / "evidence" / ONE
+    own.mkdir()
+    (own / "notes.txt").write_text("mine")
+    reports.leave(place / "results", ONE)
+    assert main(["report"]) == 0
+    assert (own / "notes.txt").read_text() == "mine"
+
+
+def test_evidence_and_rules_that_are_broken_are_named(place, capsys, monkeypatch):
+    (place / "evidence" / f"{ONE}.json").write_text("{")
+    assert main(["report"]) == 2
+    assert f"error: {place / 'evidence' / ONE}.json: this is no run that is kept (" in capsys.readouterr().err
+    monkeypatch.setattr(ledger, "PATH", place / "rules.json")
+    monkeypatch.setattr(ledger.read, "__defaults__", (place / "rules.json",))
+    (place / "rules.json").write_text('{"rules": []}')
+    assert main(["rules"]) == 2
+    assert f"error: {place / 'rules.json'}: these are no rules (" in capsys.readouterr().err
+
+
+def test_plots_are_not_drawn_again_of_nothing_without_a_word(place, capsys):
+    assert main(["report", "--replot"]) == 2
+    assert "error: --replot draws from result.json, and there is none under results" in capsys.readouterr().err

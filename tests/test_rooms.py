@@ -158,8 +158,8 @@ def test_the_library_is_read_in_an_evening():
     images = {"convolution", "correlation", "pooling", "distortion"}  # layers of images alone
     many = {"ensemble", "sharing", "processes"}  # many networks, devices and processes
     disk = {"storage", "checkpoints", "files", "network2", "idx"}  # what lies on disk, and what may be wrong with it
-    assert lines_of_code(path for path in FILES if path.stem not in {*outer, *images, *disk, *many}) < 2370
-    assert lines_of_code(path for path in FILES if path.stem in many) < 260
+    assert lines_of_code(path for path in FILES if path.stem not in {*outer, *images, *disk, *many}) < 2480
+    assert lines_of_code(path for path in FILES if path.stem in many) < 270
     assert lines_of_code(path for path in FILES if path.stem in disk) < 650
     assert lines_of_code(path for path in FILES if path.stem in images) < 350
     assert lines_of_code(path for path in FILES if path.stem in outer) < 2000

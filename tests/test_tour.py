@@ -83,6 +83,12 @@ def test_what_storing_needs(where, told, monkeypatch, capsys):
     assert capsys.readouterr().err == told + "\n"
 
 
+def test_an_option_that_would_be_ignored_is_refused(tmp_path, capsys):
+    assert main(["tour", "--store", "--out", str(tmp_path / "mine.ipynb")]) == 2
+    assert "leave out --out" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("installed", [True, False])
 def test_the_first_cell_installs_where_the_library_is_missing(installed, monkeypatch):
     command = f'%pip install --quiet "jnndl[experiments] @ git+{tour.REPOSITORY}"'

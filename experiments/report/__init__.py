@@ -17,6 +17,7 @@ from experiments.runner import open_data, write
 
 COMMITTED = pathlib.Path(__file__).parents[1]  # where the report under version control is
 RESULTS = pathlib.Path("results")
+BEGINNING = 90  # bytes that are the same in each report: its title
 
 
 def shortcoming(result: Mapping[str, Any], kept: Mapping[str, Mapping[str, Any]]) -> str:
@@ -69,6 +70,8 @@ def main(arguments: list[str]) -> int:
     try:
         needed = options.folder or not has_evidence
         answers = load(folder) if needed or any(folder.glob("*/result.json")) else {}
+        if options.replot and not answers:
+            raise FileNotFoundError(f"--replot draws from result.json, and there is none under {folder}")
         if options.replot:
             replot(answers)
         if has_evidence:
@@ -104,10 +107,18 @@ def take(answers: dict[str, Answer], folder: pathlib.Path) -> dict[str, Answer]:
     return {name: answer for name, answer in answers.items() if reasons[name]}
 
 
+def check_ours(path: pathlib.Path, text: str) -> None:
+    """Raise FileExistsError where a file of that name is no report, which begins as this text does."""
+    if path.exists() and (not path.is_file() or path.read_bytes()[:BEGINNING] != text.encode()[:BEGINNING]):
+        raise FileExistsError(f"{path} exists and is no report of ours; move it, or give another folder with --out")
+
+
 def publish(answers: dict[str, Answer], out: pathlib.Path, committed: bool = False) -> None:
     """Write a report, and say what it comes to."""
-    out.mkdir(parents=True, exist_ok=True)
     texts = {"RESULTS.md": table.markdown(answers, committed), "results.html": page.whole(answers, committed)}
+    for name, text in texts.items():
+        check_ours(out / name, text)
+    out.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         write(out / name, text)
         print(f"written: {out / name}, {(out / name).stat().st_size / 1e6:.1f} MB")

@@ -1,8 +1,10 @@
 """Results with their rows, each judged by its rule as it stands now and explained as it is understood now."""
 
 import dataclasses
+import datetime
 import itertools
 import json
+import math
 import pathlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,11 +14,17 @@ import numpy as np
 
 from experiments import evidence, units
 from experiments.catalogue import EXPERIMENTS, TWO_SCALES
+from experiments.intervals import summarize
 from experiments.ledger import Ledger, Since, key_of
 from experiments.multiplicity import bonferroni
 from experiments.runner import Experiment, Row
 from experiments.statistics import NOT, REPRODUCED, Claim, Drawn, Equivalent, SpreadClaim, Verdict
+from jnndl.arguments import is_whole
 
+# What a report needs of result.json.
+NEEDED: dict[str, type] = dict.fromkeys(("experiment", "scale", "commit", "started", "device", "command"), str)
+NEEDED |= dict.fromkeys(("quick", "comparable"), bool) | dict.fromkeys(("data", "config", "measured", "seconds"), dict)
+NEEDED |= {"seeds": list}
 NONE = "not compared"  # the word for a row that this run cannot judge
 DRAWN = "drawn"
 SMALLER = "smaller scale"  # and for one that it could, were it at the book's scale
@@ -111,18 +119,55 @@ class Answer:
 
 
 def load(folder: pathlib.Path, ledger: Ledger | None = None) -> dict[str, Answer]:
-    """The results under a folder, by what the runs are called. What is no question any more is left out.
+    """The results under a folder, by what the runs are called. What is no question any more, or is broken, is left out.
 
     Raises:
         FileNotFoundError: if there are none.
     """
-    results = {path.parent: json.loads(path.read_text()) for path in sorted(folder.glob("*/result.json"))}
+    results, ledger = {}, Ledger() if ledger is None else ledger
+    for path in sorted(folder.glob("*/result.json")):
+        try:
+            result = whole(json.loads(path.read_text(encoding="utf-8")))
+            if result["experiment"] in EXPERIMENTS:
+                answer(EXPERIMENTS[result["experiment"]], result, path.parent, ledger)  # its rules can judge it
+            results[path.parent] = result
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            print(f"{path} is left out: it is no whole result ({error!r:.120}); run its experiment again", flush=True)
     found = answers_of(results, ledger)
     if not found:
         raise FileNotFoundError(
             f"no result.json under {folder}; run python -m experiments NAME first, or name a folder"
         )
     return found
+
+
+def whole(result: dict[str, Any]) -> dict[str, Any]:
+    """What a result.json holds, if all is there that a report needs; the summaries are made anew from the values.
+
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError: if something is missing, or of another kind.
+    """
+    for name, kind in NEEDED.items():
+        if not isinstance(result[name], kind):
+            raise TypeError(f"{name} is a {type(result[name]).__name__}")
+    if "kept" in result and not isinstance(result["kept"], dict):
+        raise TypeError("kept is no object")
+    datetime.datetime.fromisoformat(result["started"]).timestamp()
+    if datetime.datetime.fromisoformat(result["started"]).tzinfo is None:
+        raise ValueError("started has no time zone")
+    for name in ("total", "compile"):
+        if not 0 <= float(result["seconds"][name]) < math.inf:
+            raise ValueError(f"seconds: {name} is {result['seconds'][name]}")
+    if not isinstance(result["data"]["name"], str) or not result["seeds"] or not all(map(is_whole, result["seeds"])):
+        raise TypeError("no name of the data, or no seeds")
+    if result["scale"] not in ("default", "book"):
+        raise ValueError(f"scale is {result['scale']}")
+    measured = {name: summarize(entry["per_seed"]) for name, entry in result["measured"].items()}
+    for name, entry in measured.items():
+        values = np.asarray(entry["per_seed"], float)
+        if not values.size or np.isinf(values).any():
+            raise ValueError(f"{name} has no values, or infinite ones")
+    return result | {"measured": measured}
 
 
 def recall(ledger: Ledger | None = None) -> dict[str, Answer]:

@@ -16,6 +16,7 @@ from typing import Any
 from experiments.runner import write
 
 SOURCE = pathlib.Path(__file__).parent / "chapters_1_to_3.py"
+OUT = pathlib.Path("tour.ipynb")
 MARK, TEXT = "# %%", "# %% [markdown]"
 ROOT = pathlib.Path(__file__).parents[2]
 STORED = ROOT / "notebooks" / f"{SOURCE.stem}.ipynb"  # in a clone; the wheel has none
@@ -112,7 +113,7 @@ def write_new(path: pathlib.Path, text: str) -> None:
 def main(arguments: list[str]) -> int:
     """Write the notebook; returns the exit status, 2 where it cannot be written."""
     parser = argparse.ArgumentParser(prog="python -m experiments tour", description="Make the tour's notebook.")
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("tour.ipynb"), help="default tour.ipynb")
+    parser.add_argument("--out", type=pathlib.Path, help=f"default {OUT}")
     parser.add_argument(
         "--store", action="store_true", help="run it, and write it with its outputs into notebooks/ of the clone"
     )
@@ -120,17 +121,20 @@ def main(arguments: list[str]) -> int:
     book = notebook(SOURCE.read_text(encoding="utf-8"))
     try:
         if options.store:
+            if options.out:
+                raise FileExistsError(f"--store writes {STORED}; leave out --out")
             if not STORED.parent.is_dir():
                 raise FileNotFoundError(f"--store: there is no folder {STORED.parent}; use it in a clone")
             write(STORED, text_of(executed(book)))
             print(f"written: {STORED}")
             return 0
-        write_new(options.out, text_of(book))
+        out = options.out or OUT
+        write_new(out, text_of(book))
     except (OSError, ImportError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(
-        f"written: {options.out}. Open it in an editor that can show notebooks, or install Jupyter (pip install "
-        f'"jnndl[notebook]") and run: jupyter lab {options.out}'
+        f"written: {out}. Open it in an editor that can show notebooks, or install Jupyter (pip install "
+        f'"jnndl[notebook]") and run: jupyter lab {out}'
     )
     return 0
