@@ -399,6 +399,8 @@ def run(experiment: Experiment, job: Job, folder: pathlib.Path) -> dict[str, Any
         outcome = experiment.run(job)
     if jax.process_index() > 0:
         return {}
+    if job.epochs and not job.trainer.asked_for_epochs:
+        print("note: this question has no epochs that could be chosen; --epochs made no difference to it")
     result = result_of(experiment, job, outcome, seconds, started)
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(result, indent=1, allow_nan=False)

@@ -49,6 +49,7 @@ class Trainer:
         resume: whether to resume from checkpoints.
         checkpoints: the folder for checkpoints, or None for none.
         trained: the fingerprint of a request -> what came out; shared by all questions.
+        asked_for_epochs: whether the present question has asked how many epochs there are to be.
         requests: how many fits the present question has asked for. A question asks in the same order each time, so
             this number names its next checkpoint.
     """
@@ -62,7 +63,7 @@ class Trainer:
     ) -> None:
         self.devices, self.resume, self.checkpoints = devices, resume, checkpoints
         self.trained = {} if trained is None else trained
-        self.requests = 0
+        self.asked_for_epochs, self.requests = False, 0
 
     def for_question(self, checkpoints: pathlib.Path) -> "Trainer":
         """A trainer with the same settings and memory that numbers its checkpoints from 0 in another folder."""
@@ -289,6 +290,7 @@ class Job:
 
     def epochs_of(self, own: int) -> int:
         """How many epochs to train where the experiment's own number is ``own``."""
+        self.trainer.asked_for_epochs = True
         return self.epochs or (QUICK_EPOCHS if self.quick else own)
 
     def l2(self, book: float, n: int = BOOK_TRAINING) -> float:

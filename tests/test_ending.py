@@ -309,3 +309,12 @@ def test_without_a_standard_output_the_command_ends_well():
     program = f"exec {sys.executable} -m experiments >&-"
     done = subprocess.run(["sh", "-c", program], stderr=subprocess.PIPE, text=True, env=os.environ)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.usefixtures("quietly")
+def test_a_question_without_epochs_says_that_the_epochs_do_not_matter(tmp_path, capsys):
+    assert main([*QUICK, "--epochs", "3", "--out", str(tmp_path)]) == 0
+    told = "note: this question has no epochs that could be chosen; --epochs made no difference to it\n"
+    assert told in capsys.readouterr().out
+    assert main([*QUICK, "--out", str(tmp_path)]) == 0
+    assert "note: " not in capsys.readouterr().out
