@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 TORCH := torch==2.13.0$(if $(filter Linux,$(shell uname)),+cpu)
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
-.PHONY: run test bench tour notebooks check clean
+.PHONY: run test bench tour notebooks site check clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m experiments ch1-baseline --seeds 5
@@ -26,6 +26,10 @@ tour: $(VENV)/tour.stamp tour.ipynb
 # Runs the notebooks that are kept with their outputs, after a change of their source.
 notebooks: $(VENV)/tour.stamp
 	$(BIN)/python -m experiments tour --store
+
+# The site, into build/site/: open build/site/index.html.
+site: $(VENV)/site.stamp
+	$(BIN)/python -m sphinx -W --keep-going -q docs build/site
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff format --check .
@@ -51,6 +55,10 @@ $(VENV)/test.stamp: requirements.txt pyproject.toml | $(BIN)/python
 
 $(VENV)/bench.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[bench]'
+	touch $@
+
+$(VENV)/site.stamp: requirements.txt pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[site]'
 	touch $@
 
 $(VENV)/tour.stamp: requirements.txt pyproject.toml | $(BIN)/python

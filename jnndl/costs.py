@@ -95,7 +95,7 @@ def _log_likelihood_delta(z: Vector, y: Vector, neuron: Neuron) -> Vector:
 
 
 quadratic = Cost("quadratic", None, _quadratic, _quadratic_delta)
-"""C_x = |y - a|^2 / 2, with the half, summed over outputs (chapter 1, equation 6); delta = (a - y) * sigma'(z)."""
+"""``C_x = |y - a|^2 / 2``, with the half, summed over outputs (chapter 1, equation 6); delta = (a - y) * sigma'(z)."""
 
 cross_entropy = Cost("cross_entropy", (sigmoid,), _cross_entropy, _cross_entropy_delta, target_range=(0.0, 1.0))
 """C_x = -sum_j [y_j ln a_j + (1 - y_j) ln(1 - a_j)] in nats (chapter 3, equation 63); delta = a - y."""

@@ -41,7 +41,7 @@ def rescale(inputs: Any, scale: Scale, offset: Scale, shape: tuple[int, ...], dt
         dtype: the floating dtype to compute in, that of the parameters.
 
     Returns:
-        Floats of shape (n, *shape).
+        Floats of shape ``(n, *shape)``.
     """
 
     def factor(value: Scale) -> Array:
@@ -145,7 +145,7 @@ class Dataset:
             dtype: the floating dtype to compute in, that of the parameters.
 
         Returns:
-            Floats of shape (n, *shape).
+            Floats of shape ``(n, *shape)``.
         """
         return rescale(self.inputs, self.scale, self.offset, shape, dtype)
 

@@ -20,7 +20,7 @@ def is_weight(path: tuple) -> bool:
 
 
 def penalty(params: PyTree, n: int, l1: Strength = None, l2: Strength = None) -> Scalar:
-    """(l1/n) sum |w| + (l2/2n) sum w^2.
+    """``(l1/n) sum |w| + (l2/2n) sum w^2``.
 
     Args:
         params: the parameters of a network.

@@ -24,9 +24,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text())
 FOR_USERS = {"sklearn", "images", "experiments", "notebook"}
+SITE = {"docutils"}  # a part of Sphinx
 MODULE = {"scikit-learn": "sklearn", "pillow": "PIL", "pyyaml": "yaml"}  # where it is not the package's name
 # Needed, but imported by no file: half of JAX, plug-ins of pytest, programs, and what a notebook runs in.
 TOOLS = {"jaxlib", "beartype", "pytest_cov", "pytest_xdist", "mypy", "ruff", "setuptools", "ipywidgets", "jupyterlab"}
+TOOLS |= {"furo", "myst_nb"}  # named in the settings of Sphinx
 
 
 def modules(requirements):
@@ -51,7 +53,8 @@ def imports(path):
     tree = ast.parse(path.read_text(), str(path))
     functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
     inside = {id(node) for f in ast.walk(tree) if isinstance(f, functions) for node in ast.walk(f)}
-    own = {"jnndl", "experiments", *(file.stem for file in (ROOT / "tests").glob("*.py"))}
+    beside = [*(ROOT / "tests").glob("*.py"), *(ROOT / "docs").glob("*.py")]
+    own = {"jnndl", "experiments", *(file.stem for file in beside)}
     for node in ast.walk(tree):
         names = []
         if isinstance(node, ast.Import):
@@ -73,13 +76,15 @@ def listed(path, at_once):
         return CORE if at_once else CORE | modules(f"jnndl[{extra}]" for extra in FOR_USERS)
     if folder == "tests":
         return CORE | modules(EXTRAS["test"]) | modules(EXTRAS["torch"])
+    if folder == "docs":
+        return CORE | modules(EXTRAS["site"]) | SITE
     if rest[0] == "tour" and not at_once:
         return CORE | modules(EXTRAS["notebook"])
     timed = "rivals" in rest or path.stem in ("benchmark", "accelerator")
     return CORE | modules(EXTRAS["bench" if timed else "experiments"])
 
 
-FILES = {folder: sorted((ROOT / folder).rglob("*.py")) for folder in ("jnndl", "experiments", "tests")}
+FILES = {folder: sorted((ROOT / folder).rglob("*.py")) for folder in ("jnndl", "experiments", "tests", "docs")}
 
 
 @pytest.mark.parametrize("folder", FILES)
@@ -100,7 +105,7 @@ def test_what_is_listed_is_imported():
 
 def test_all_is_every_extra_for_users():
     assert modules(EXTRAS["all"]) == modules(f"jnndl[{extra}]" for extra in FOR_USERS)
-    assert set(EXTRAS) == FOR_USERS | {"all", "bench", "test", "torch"}
+    assert set(EXTRAS) == FOR_USERS | {"all", "bench", "site", "test", "torch"}
 
 
 def build(folder):
@@ -351,9 +356,11 @@ def test_the_workflow_has_the_oldest_and_the_newest_jax():
     assert {oldest["torch"], newest["torch"]} == {f"{EXTRAS['torch'][0]}+cpu", ""}
 
 
-def test_the_workflow_pins_the_actions_of_others():
-    actions = [step["uses"] for step in JOB["steps"] if "uses" in step]
-    assert actions
+def test_the_workflows_pin_the_actions_of_others():
+    site = yaml.safe_load((ROOT / ".github" / "workflows" / "site.yml").read_text())
+    steps = [step for job in (JOB, *site["jobs"].values()) for step in job["steps"]]
+    actions = [step["uses"] for step in steps if "uses" in step]
+    assert len(actions) >= 6
     assert all(re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", action) for action in actions)
 
 
