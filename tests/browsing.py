@@ -33,6 +33,15 @@ def watched(tab):
 STICKS_OUT = """width => [...document.querySelectorAll('body *')].filter((e) => !e.closest('svg')
     && e.getBoundingClientRect().right > width + 1).map((e) => e.outerHTML.slice(0, 120))"""
 
+# Whatever holds text, with its colour and that of the ground behind it.
+TEXTS = """[...document.querySelectorAll('body *')].filter((e) => e.offsetParent && !e.classList.contains('unseen')
+    && [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())).map((e) => {
+        const [root, ground] = [document.documentElement, (x) => getComputedStyle(x).backgroundColor];
+        let back = e;
+        while (ground(back) === 'rgba(0, 0, 0, 0)' && back !== root) back = back.parentElement;
+        return [e.outerHTML.slice(0, 80), getComputedStyle(e).color, ground(back)];
+    })"""
+
 
 def contrast(one, other):
     """The contrast of two colours, by WCAG 2."""

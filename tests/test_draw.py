@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import reports
 import samples
-from browsing import STICKS_OUT, contrast, watched
+from browsing import STICKS_OUT, TEXTS, contrast, watched
 
 import jnndl
 from experiments import runner
@@ -745,14 +745,7 @@ def test_the_page_fits_its_window_and_can_be_read(opened, scheme):
         settled(opened)
         assert opened.evaluate("document.documentElement.scrollWidth") <= width
         assert opened.evaluate(STICKS_OUT, width) == []
-    texts = opened.evaluate(
-        """[...document.querySelectorAll('body *')].filter((e) => e.offsetParent && !e.classList.contains('unseen')
-            && [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())).map((e) => {
-            let back = e;
-            while (getComputedStyle(back).backgroundColor === 'rgba(0, 0, 0, 0)' && back !== document.documentElement)
-                back = back.parentElement;
-            return [e.outerHTML.slice(0, 80), getComputedStyle(e).color, getComputedStyle(back).backgroundColor]; })"""
-    )
+    texts = opened.evaluate(TEXTS)
     assert len(texts) > 30
     for what, colour, back in texts:
         assert contrast(colour, back) >= 4.5, what
