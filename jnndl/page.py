@@ -2,8 +2,9 @@
 
 The page holds the weights and the same arithmetic in JavaScript, and needs nothing else: no server, no library, no
 connection. ``page_network.js`` has the neurons and the layers, ``page_image.js`` what ``images.centre`` does,
-``page_diagram.js`` the picture of the network, and ``page_draw.js`` the rest of the page. A new kind of layer is a
-function in ``LAYERS`` of page_network.js and its name in ``LAYERS`` here.
+``page_diagram.js`` the picture of the network, ``page_teach.js`` how its last layer learns from drawings in the
+browser, and ``page_draw.js`` the rest of the page. A new kind of layer is a function in ``LAYERS`` of page_network.js
+and its name in ``LAYERS`` here.
 """
 
 import argparse
@@ -25,7 +26,7 @@ HELP = "Write a page to draw on: one HTML file with the network in it, to open i
 # The kinds of layers that page_network.js has a function for.
 LAYERS = ("Dense", "Dropout", "Distort", "Conv", "MaxPool", "AvgPool", "L2Pool", "Flatten")
 HERE = pathlib.Path(__file__).parent
-SCRIPTS = ("page_network.js", "page_image.js", "page_diagram.js", "page_draw.js")
+SCRIPTS = ("page_network.js", "page_image.js", "page_diagram.js", "page_teach.js", "page_draw.js")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

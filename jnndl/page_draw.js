@@ -260,10 +260,8 @@ const DIGITS = [
   "M66 22C52 4 28 16 36 34C42 46 68 52 70 70C70 92 32 92 32 70C34 52 62 44 68 30C69 26 68 24 66 22",
   "M68 30C58 6 28 16 31 36C34 56 64 50 68 30C68 52 66 70 58 88",
 ];
-function play(digit) {
-  clear("");
-  isExample = true;
-  const points = DIGITS[digit].split(/(?=M)/).flatMap((stroke) => {
+function pointsOf(digit) {
+  return DIGITS[digit].split(/(?=M)/).flatMap((stroke) => {
     const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
     path.setAttribute("d", stroke);
     const length = path.getTotalLength();
@@ -272,9 +270,15 @@ function play(digit) {
       return { first: k === 0, point: [ink.width / 2 + ((x - 50) * SIDE) / 100, ink.height / 2 + ((y - 50) * SIDE) / 100] };
     });
   });
-  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+function play(digit) {
+  clear("");
+  isExample = true;
+  const points = pointsOf(digit);
   const more = () => {
-    for (const { first, point } of points.splice(0, still ? points.length : 2)) {
+    for (const { first, point } of points.splice(0, still.matches ? points.length : 2)) {
       if (first) strokes.push([point]), ink.line(point, point);
       else extend(point);
     }
@@ -313,6 +317,7 @@ const repaint = () => {
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
 new ResizeObserver(show).observe($("diagram"));
 repaint();
+teaching();
 if (names.join("") === "0123456789") {
   $("example").hidden = false;
   example = 4;

@@ -261,7 +261,7 @@ function build(model) {
   let [shape, below] = [model.input_shape, "linear"];
   const layers = model.layers.map(({ arrays, ...fields }) => {
     const decoded = Object.fromEntries(Object.entries(arrays).map(([name, text]) => [name, decode(text)]));
-    const layer = LAYERS[fields.layer](fields, decoded, shape, below);
+    const layer = { ...LAYERS[fields.layer](fields, decoded, shape, below), arrays: decoded };
     [shape, below] = [layer.shape, layer.neuron];
     return layer;
   });

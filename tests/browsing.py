@@ -52,3 +52,37 @@ def contrast(one, other):
 
     high, low = sorted((luminance(one), luminance(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
+
+
+def opening(browser, path):
+    """A tab with a page, in which nothing goes wrong."""
+    tab = browser.new_page()
+    wrong = watched(tab)
+    tab.set_viewport_size({"width": 1200, "height": 900})
+    tab.emulate_media(reduced_motion="reduce")
+    tab.goto(path.as_uri())
+    settled(tab)
+    yield tab
+    tab.close()
+    assert not wrong
+
+
+def settled(tab):
+    """Wait until what was drawn is shown."""
+    tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.6, 0.5), (0.45, 0.88)]
+
+
+def draw(tab, points):
+    """Move the mouse over the pad with its button down."""
+    tab.locator("#pad").scroll_into_view_if_needed()
+    box = tab.locator("#pad").bounding_box()
+    at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    tab.mouse.move(*at[0])
+    tab.mouse.down()
+    for point in at[1:]:
+        tab.mouse.move(*point, steps=8)
+    tab.mouse.up()
+    settled(tab)

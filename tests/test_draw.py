@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import reports
 import samples
-from browsing import STICKS_OUT, TEXTS, contrast, watched
+from browsing import SEVEN, STICKS_OUT, TEXTS, contrast, draw, opening, settled, watched
 
 import jnndl
 from experiments import runner
@@ -164,7 +164,7 @@ def test_the_command_writes_the_page(tmp_path, capsys):
     assert main(["draw", str(tmp_path / "network.safetensors"), "--out", str(out), *told]) == 0
     assert capsys.readouterr().out == f"Now draw a digit: open {out} in a browser\n"
     text = out.read_text()
-    assert "<p>Noughts &amp; crosses.</p>" in text
+    assert '<p id="about">Noughts &amp; crosses.</p>' in text
     model = model_in(text)
     assert (model["brightest"], model["image"], model["classes"]) == (16, [8, 8], ["o", "x"])
     weight = np.frombuffer(base64.b64decode(model["layers"][0]["arrays"]["weight"]), "<f4")
@@ -214,7 +214,7 @@ def test_the_first_experiment_ends_with_the_page(tmp_path, capsys):
 
 def test_the_page_in_the_repository_is_made_of_the_present_files():
     text = KEPT.read_text()
-    about = html.unescape(re.findall("<p>(.*?)</p>", text)[-1])
+    about = html.unescape(re.search('<p id="about">(.*?)</p>', text)[1])
     assert re.search(r"It reads 97\.\d\d % of MNIST's 10,000 test images right\. Made by docs/make_draw\.py", about)
     assert page.fill(model_in(text), about) == text
     assert len(text) < 500_000
@@ -558,18 +558,6 @@ def small(tmp_path_factory):
     return path
 
 
-def opening(browser, path):
-    tab = browser.new_page()
-    wrong = watched(tab)
-    tab.set_viewport_size({"width": 1200, "height": 900})
-    tab.emulate_media(reduced_motion="reduce")
-    tab.goto(path.as_uri())
-    settled(tab)
-    yield tab
-    tab.close()
-    assert not wrong
-
-
 @pytest.fixture
 def opened(browser, small):
     """A tab with the small page, in which nothing goes wrong."""
@@ -580,11 +568,6 @@ def opened(browser, small):
 def kept(browser):
     """A tab with the page that is kept in the repository."""
     yield from opening(browser, KEPT)
-
-
-def settled(tab):
-    """Wait until what was drawn is shown."""
-    tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def waits(tab, condition):
@@ -598,21 +581,6 @@ def waits(tab, condition):
 def ink(tab):
     """How much ink there is, in pixels."""
     return tab.evaluate("ink.pixels.reduce((x, y) => x + y, 0) / 255")
-
-
-SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.6, 0.5), (0.45, 0.88)]
-
-
-def draw(tab, points):
-    """Move the mouse over the pad with its button down."""
-    box = tab.locator("#pad").bounding_box()
-    at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
-    tab.mouse.move(*at[0])
-    tab.mouse.down()
-    for point in at[1:]:
-        tab.mouse.move(*point, steps=8)
-    tab.mouse.up()
-    settled(tab)
 
 
 def test_a_mouse_draws_and_the_network_answers(kept):

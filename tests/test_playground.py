@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from browsing import STICKS_OUT, TEXTS, contrast, watched
+from browsing import STICKS_OUT, TEXTS, contrast, opening, settled
 
 import jnndl
 from experiments.ch3 import single_neuron
@@ -22,40 +22,22 @@ WIDGETS = ("builder.html", "network.html", "neuron.html")
 COSTS = ("quadratic", "cross_entropy")
 
 
-def opening(browser, name):
-    """A tab with a page, in which nothing goes wrong."""
-    tab = browser.new_page()
-    wrong = watched(tab)
-    tab.set_viewport_size({"width": 1200, "height": 900})
-    tab.emulate_media(reduced_motion="reduce", color_scheme="light")
-    tab.goto((FOLDER / name).as_uri())
-    settled(tab)
-    yield tab
-    tab.close()
-    assert not wrong
-
-
-def settled(tab):
-    """Wait until what was drawn is shown."""
-    tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
 @pytest.fixture
 def network(browser):
     """A tab with the network that learns a boundary."""
-    yield from opening(browser, "network.html")
+    yield from opening(browser, FOLDER / "network.html")
 
 
 @pytest.fixture
 def neuron(browser):
     """A tab with the single neuron."""
-    yield from opening(browser, "neuron.html")
+    yield from opening(browser, FOLDER / "neuron.html")
 
 
 @pytest.fixture
 def builder(browser):
     """A tab with chapter 4's builder."""
-    yield from opening(browser, "builder.html")
+    yield from opening(browser, FOLDER / "builder.html")
 
 
 # The equations.
@@ -454,7 +436,7 @@ def test_nothing_comes_from_outside(name):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
 def test_pages_fit_their_window_and_can_be_read(browser, name, scheme):
-    for tab in opening(browser, name):
+    for tab in opening(browser, FOLDER / name):
         tab.emulate_media(color_scheme=scheme)
         for width in (1200, 768, 400, 320):
             tab.set_viewport_size({"width": width, "height": 900})
@@ -478,7 +460,7 @@ def test_pages_fit_their_window_and_can_be_read(browser, name, scheme):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_screen_reader_finds_names_and_the_keyboard_its_way(browser, name):
-    for tab in opening(browser, name):
+    for tab in opening(browser, FOLDER / name):
         assert tab.get_attribute("html", "lang") == "en"
         assert tab.get_by_role("main").count() == 1
         assert tab.get_by_role("heading", level=1).count() == 1
