@@ -127,8 +127,9 @@ def load(folder: pathlib.Path, ledger: Ledger | None = None) -> dict[str, Answer
     results, ledger = {}, Ledger() if ledger is None else ledger
     for path in sorted(folder.glob("*/result.json")):
         try:
-            result = whole(json.loads(path.read_text(encoding="utf-8")))
+            result = json.loads(path.read_text(encoding="utf-8"))
             if result["experiment"] in EXPERIMENTS:
+                result = whole(result)
                 answer(EXPERIMENTS[result["experiment"]], result, path.parent, ledger)  # its rules can judge it
             results[path.parent] = result
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
