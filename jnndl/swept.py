@@ -259,6 +259,8 @@ def _check_arrays(
                 f"{path}: holds another architecture: {what} is {found.dtype} of shape {found.shape[1:]} in the "
                 f"file, {shape[1:]} in the network; give the networks of the sweep, or none, or save it again"
             )
+        if name == "state.epoch" and not np.all((found >= 1) & (found <= per_epoch[-1])):
+            raise ValueError(f"{path}: has networks of other epochs than {per_epoch[-1]}; save the sweep again")
         kept = jax.dtypes.canonicalize_dtype(found.dtype)
         if kept != found.dtype:
             raise ValueError(

@@ -372,6 +372,17 @@ def test_a_damaged_file_is_named(tmp_path, damage):
         jnndl.load_sweep(path)
 
 
+@pytest.mark.parametrize("epoch", [-1, 0, 4])
+def test_a_network_of_epochs_that_there_are_not_is_refused(tmp_path, epoch):
+    path = tmp_path / "sweep.safetensors"
+    grid().save(path)
+    metadata, tensors = storage.read_tensors(path, swept.FORMAT, (swept.VERSION,), "sweep")
+    tensors["0.state.epoch"] = np.full_like(tensors["0.state.epoch"], epoch)
+    storage.write_tensors(path, tensors, metadata)
+    with pytest.raises(ValueError, match=r"sweep\.safetensors: has networks of other epochs than 3; save the sweep"):
+        jnndl.load_sweep(path)
+
+
 def test_a_network_is_no_sweep(tmp_path):
     jnndl.save(tmp_path / "network.safetensors", SMALL, SMALL.init(0))
     with pytest.raises(ValueError, match=r"a safetensors file, but not a sweep saved by Sweep\.save"):
