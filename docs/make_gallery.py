@@ -29,7 +29,7 @@ NAMES = (
 OPENING = """# Gallery
 
 Twelve pictures of neural networks, each beside the lines that made it. All of them use the bundled 8x8 digits, so that
-each takes seconds; `load_mnist()` in place of `load_digits()`, and 784 inputs, make the same of MNIST. In a notebook
+each takes seconds; with `load_mnist()`, 784 inputs and images of 28 by 28 they work on MNIST, too. In a notebook
 `figure` shows itself, and `figure.savefig("mine.png")` keeps it. The scripts are in [gallery/](gallery); `python
 docs/make_gallery.py` makes this page.
 """
