@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 TORCH := torch==2.13.0$(if $(filter Linux,$(shell uname)),+cpu)
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 
-.PHONY: run test bench tour notebooks site check clean
+.PHONY: run test bench notebook notebooks site check clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/python -m experiments ch1-baseline --seeds 5
@@ -19,13 +19,14 @@ test: $(VENV)/test.stamp
 bench: $(VENV)/bench.stamp
 	$(BIN)/python -m experiments benchmark $(ARGS)
 
-# Opens chapters 1 to 3 as a notebook, yours to change: an existing tour.ipynb is not overwritten.
-tour: $(VENV)/tour.stamp tour.ipynb
-	$(BIN)/python -m jupyterlab tour.ipynb $(ARGS)
+# Opens a chapter as a notebook, yours to change: make notebook CHAPTER=2. One that is there is left as it is.
+CHAPTER ?= 1
+notebook: $(VENV)/notebook.stamp
+	$(BIN)/python -m experiments notebook $(CHAPTER) $(ARGS)
 
-# Runs the notebooks that are kept with their outputs, after a change of their source.
-notebooks: $(VENV)/tour.stamp
-	$(BIN)/python -m experiments tour --store
+# Runs the notebooks that are kept with their outputs, after a change of their source; of one, ARGS=2.
+notebooks: $(VENV)/notebook.stamp
+	$(BIN)/python -m experiments notebook --store $(ARGS)
 
 # The site, into build/site/: open build/site/index.html.
 site: $(VENV)/site.stamp
@@ -61,9 +62,6 @@ $(VENV)/site.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[site]'
 	touch $@
 
-$(VENV)/tour.stamp: requirements.txt pyproject.toml | $(BIN)/python
+$(VENV)/notebook.stamp: requirements.txt pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[notebook]'
 	touch $@
-
-tour.ipynb: | $(VENV)/tour.stamp
-	$(BIN)/python -m experiments tour --out $@

@@ -1,4 +1,4 @@
-"""The command: ``python -m experiments [NAME ...]``, and its sisters ``photos``, ``report``, ``rules`` and ``tour``."""
+"""The command: ``python -m experiments [NAME ...]``, and its sisters, ``report`` and so on (see ``COMMANDS``)."""
 
 import argparse
 import contextlib
@@ -17,8 +17,9 @@ from typing import Any
 try:
     import jax
 
-    from experiments import catalogue, guard, hosts, ledger, photos, report, tour
+    from experiments import catalogue, companion, guard, hosts, ledger, photos, report
     from experiments.catalogue import EXPERIMENTS
+    from experiments.companion import grade
     from experiments.runner import SEEDS, Experiment, check_same_data, check_usable, folder_name, open_data, run
     from experiments.training import Job, Trainer
     from jnndl.__main__ import check_devices, unread
@@ -45,7 +46,13 @@ OF_BENCHMARK: dict[str, Any] = {"accelerator": False, "only": None, "repeats": N
 UNUSED = OF_BENCHMARK | {"seeds": None, "scale": "default", "epochs": None, "devices": None, "resume": False}
 UNUSED |= {"data": "auto", "out": None, "quick": False}
 LESS_MEMORY = "give fewer --seeds, fewer --devices, or --quick"
-COMMANDS = {"photos": photos.main, "report": report.main, "rules": ledger.main, "tour": tour.main}
+COMMANDS = {
+    "grade": grade.main,
+    "notebook": companion.main,
+    "photos": photos.main,
+    "report": report.main,
+    "rules": ledger.main,
+}
 
 
 def select(names: list[str]) -> list[Experiment]:
@@ -92,7 +99,7 @@ def listing() -> str:
             "  photos                 are digits on photos read as well as MNIST's own images?",
             "",
             "To run some: python -m experiments NAME (an experiment, an id that it answers, a chapter, or all).",
-            "Then: python -m experiments report. A notebook to read and change: python -m experiments tour.",
+            "Then: python -m experiments report. A notebook to read and change: python -m experiments notebook 1.",
         ]
     )
 
@@ -198,7 +205,7 @@ def arguments_of(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m experiments",
         description="The book's experiments. Without a name, list them.",
-        epilog="Also: python -m experiments photos, report, rules and tour (each with its own --help).",
+        epilog="Also: python -m experiments grade, notebook, photos, report and rules (each with its own --help).",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="an experiment, an id, a chapter (ch3), or all")
     parser.add_argument(

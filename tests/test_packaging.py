@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 import jnndl
 import jnndl.__main__
-from experiments import tour
+from experiments import companion
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -78,7 +78,7 @@ def listed(path, at_once):
         return CORE | modules(EXTRAS["test"]) | modules(EXTRAS["torch"])
     if folder == "docs":
         return CORE | modules(EXTRAS["site"]) | SITE
-    if rest[0] == "tour" and not at_once:
+    if rest[0] == "companion" and not at_once:
         return CORE | modules(EXTRAS["notebook"])
     timed = "rivals" in rest or path.stem in ("benchmark", "accelerator")
     return CORE | modules(EXTRAS["bench" if timed else "experiments"])
@@ -264,17 +264,17 @@ print(jnndl.evaluate(network, params, test).accuracy)
     assert float(run(full / "python", "-P", "-W", "error", "-c", program, path, folder=tmp_path)) > 0.5
 
 
-def test_the_wheel_lists_the_experiments_and_makes_the_tour(full, tmp_path):
+def test_the_wheel_lists_the_experiments_and_makes_a_notebook(full, tmp_path):
     program = """
 import pathlib, sys
 import experiments, experiments.__main__
 
 assert pathlib.Path(experiments.__file__).is_relative_to(sys.prefix)
 assert experiments.__main__.main([]) == 0
-assert experiments.__main__.main(["tour"]) == 0
+assert experiments.__main__.main(["notebook", "2", "--out", "mine.ipynb"]) == 0
 """
     assert "ch1-baseline" in run(full / "python", "-P", "-W", "error", "-c", program, folder=tmp_path)
-    assert (tmp_path / "tour.ipynb").exists()
+    assert (tmp_path / "mine.ipynb").exists()
 
 
 def test_a_command_of_another_package_gets_its_arguments(monkeypatch, capsys):
@@ -294,11 +294,11 @@ def test_a_command_of_another_package_gets_its_arguments(monkeypatch, capsys):
 
 
 def test_the_address_of_the_repository_is_everywhere_the_same():
-    assert PROJECT["urls"]["Repository"] == tour.REPOSITORY
-    known = not tour.REPOSITORY.startswith("https://git.example/")
-    assert CITATION.get("repository-code") == (tour.REPOSITORY if known else None)
+    assert PROJECT["urls"]["Repository"] == companion.REPOSITORY
+    known = not companion.REPOSITORY.startswith("https://git.example/")
+    assert CITATION.get("repository-code") == (companion.REPOSITORY if known else None)
     for name in ("README.md", "CONTRIBUTING.md"):
-        assert set(re.findall(r"git\+(\w+://[\w./-]+)", (ROOT / name).read_text())) <= {tour.REPOSITORY}
+        assert set(re.findall(r"git\+(\w+://[\w./-]+)", (ROOT / name).read_text())) <= {companion.REPOSITORY}
 
 
 def test_the_version_stands_in_the_changelog():
@@ -371,7 +371,7 @@ def test_the_workflows_pin_the_actions_of_others():
         ("test", "test"),
         ("check", "test"),
         ("bench", "bench"),
-        ("tour", "notebook"),
+        ("notebook", "notebook"),
         ("notebooks", "notebook"),
     ],
 )
