@@ -59,6 +59,12 @@ def block(translator: Any, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+def link(app: Sphinx, page: str, source: list[str]) -> None:
+    """Lead the links of a page that is read in the repository, too, to what is on the site."""
+    if page in ("gallery", "lecturer", "scaling"):
+        source[0] = pages.linked(source[0], "docs", "")
+
+
 def reach(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any) -> None:
     """Let the keyboard reach what may be wider than the page, so that it can be scrolled."""
     if "body" in context:
@@ -66,6 +72,7 @@ def reach(app: Sphinx, page: str, template: str, context: dict[str, Any], tree: 
 
 
 def setup(app: Sphinx) -> None:
-    """Tell Sphinx of the way equations are drawn, and of the last change of each page."""
+    """Tell Sphinx of the way equations are drawn, and of the changes of each page."""
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
+    app.connect("source-read", link)
     app.connect("html-page-context", reach)

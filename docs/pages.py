@@ -7,6 +7,7 @@ and the drawing page are copies, the reference is made of docstrings.
 import importlib
 import inspect
 import pathlib
+import posixpath
 import re
 import shutil
 import tomllib
@@ -17,12 +18,17 @@ from experiments.report.answers import recall
 # page -> its title, and the sections of the README that are on it
 SECTIONS = {
     "start": ("Start", ["Start", "Use it from Python", "Your own handwriting", "Your own data"]),
-    "gradients": ("Are the gradients right?", ["Are the gradients right?"]),
+    "trust": ("Can it be trusted?", ["Are the gradients right?", "Promises"]),
     "experiments": ("Experiments", ["Experiments", "Data, and working offline"]),
     "speed": ("Speed", ["Speed", "GPU"]),
 }
-# Where a link of the README leads on the site; every other that is no web address becomes plain text.
-LINKS = {"docs/draw.html": "draw.html", "experiments/RESULTS.md": "report.html", "docs/scaling.md": "scaling.html"}
+# What else of the repository is on the site, and where; other links become plain text.
+FILES = {
+    "docs/draw.html": "draw.html",
+    "docs/playground/index.html": "playground/index.html",
+    "experiments/RESULTS.md": "report.html",
+    "experiments/results.html": "report.html",
+}
 # finding's question -> the picture that shows it
 PICTURES = {
     "ch1-baseline": "accuracy",
@@ -52,8 +58,8 @@ def make(root: pathlib.Path, folder: pathlib.Path) -> None:
     shutil.copytree(root / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
     shutil.copy(root / "docs" / "draw.html", folder / "extra" / "draw.html")
     shutil.copy(root / "experiments" / "results.html", folder / "extra" / "report.html")
-    if (root / "docs" / "playground").is_dir():
-        shutil.copytree(root / "docs" / "playground", folder / "extra" / "playground")
+    shutil.copytree(root / "docs" / "playground", folder / "extra" / "playground")
+    shutil.copytree(root / "docs" / "gallery", folder / "extra" / "gallery", ignore=shutil.ignore_patterns("*.py"))
     readme = (root / "README.md").read_text()
     for name, (title, wanted) in SECTIONS.items():
         write(folder / f"{name}.md", of_readme(readme, title, wanted))
@@ -77,20 +83,32 @@ def of_readme(readme: str, title: str, wanted: list[str]) -> str:
     lacking = [name for name in wanted if name not in sections]
     if lacking:
         raise ValueError(f"README.md has no section {lacking[0]!r}; mend SECTIONS in docs/pages.py")
-    parts = [sections[wanted[0]], *(f"## {name}\n{sections[name]}" for name in wanted[1:])]
+    parts = [f"## {name}\n{sections[name]}" for name in wanted]
+    if title == wanted[0]:
+        parts[0] = sections[title]
     return f"# {title}\n{linked(''.join(parts))}"
 
 
-def linked(text: str) -> str:
-    """The README's links as they are on the site."""
+def linked(text: str, place: str = "", up: str = "../") -> str:
+    """A page of the repository with its links as they are on the site.
+
+    Args:
+        text: the page.
+        place: its folder in the repository.
+        up: from the page on the site to the first folder there.
+    """
 
     def link(match: re.Match[str]) -> str:
         words, address = match.groups()
         if address.startswith(("http", "#")):
             return match[0]
-        if address.startswith("notebooks/"):
-            return f"[{words}](notebooks/{pathlib.Path(address).name})"
-        return f'<a href="../{LINKS[address]}">{words}</a>' if address in LINKS else words
+        path, mark, anchor = address.partition("#")
+        path = posixpath.normpath(posixpath.join(place, path))
+        if path.startswith("notebooks/"):
+            return f"[{words}]({up}made/{path})"
+        if path.startswith("docs/") and path.endswith(".md"):
+            return f"[{words}]({up}{path.removeprefix('docs/')}{mark}{anchor})"
+        return f'<a href="{up}{FILES[path]}{mark}{anchor}">{words}</a>' if path in FILES else words
 
     return re.sub(r"(?<!!)\[([^\]]+)\]\(([^)]+)\)", link, text)
 
@@ -118,24 +136,24 @@ def book(path: pathlib.Path, readme: str) -> str:
     if not path.exists():
         return names
     entries = tomllib.loads(path.read_text(encoding="utf-8"))["entry"]
-    lines = [names]
+    lines, known = [names], {answer.experiment.name for answer in recall().values()}
     for chapter, title in catalogue.CHAPTERS.items():
         lines += [f"## Chapter {chapter}: {title}", ""]
         for kind, heading in KINDS.items():
             own = [entry for entry in entries if str(entry["chapter"]) == chapter and entry["kind"] == kind]
             if own:
                 lines += [f"### {heading} of chapter {chapter}", "", "| in the book | here |"]
-                lines += ["| --- | --- |", *map(row, own), ""]
+                lines += ["| --- | --- |", *(row(entry, known) for entry in own), ""]
     return "\n".join(lines)
 
 
-def row(entry: dict) -> str:
-    """A line of the table."""
+def row(entry: dict, known: set[str]) -> str:
+    """A line of the table; ``known`` are the questions that the report has."""
     about = f"[{entry['name']}]({BOOK}{entry['section']})"
     about += f" {entry['what']}" if "what" in entry else ""
     about += f"<br>${entry['latex']}$" if "latex" in entry else ""
     tests = (f"`{name.partition('::')[2]}`" for name in entry["tests"])
-    asked = (f'<a href="../report.html#{name}">{name}</a>' for name in entry["questions"])
+    asked = (f'<a href="../report.html#{name}">{name}</a>' if name in known else name for name in entry["questions"])
     parts = {
         "": (f"{{py:obj}}`{name} <{full(name)}>`" for name in entry["ours"]),
         "note: ": [entry["note"]] if "note" in entry else [],
