@@ -119,14 +119,15 @@ def opened(pages):
 def test_in_a_browser_nothing_is_asked_fails_or_is_too_wide(site, pages, browser):
     problems, asked = [], []
     tab = browser.new_page()
-    tab.set_viewport_size({"width": 400, "height": 800})
     tab.on("console", lambda message: problems.append((path, message.text)) if message.type == "error" else None)
     tab.on("pageerror", lambda error: problems.append((path, str(error))))
     tab.on("request", lambda request: asked.append(request.url))
     for path in opened(pages):
         tab.goto((site / path).as_uri())
-        wide = tab.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        problems += [(path, f"{wide} pixels too wide")] if wide > 0 else []
+        for width in (400, 1200):
+            tab.set_viewport_size({"width": width, "height": 800})
+            wide = tab.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            problems += [(path, f"{wide} pixels wider than {width}")] if wide > 0 else []
     tab.close()
     assert not problems
     assert not [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]
