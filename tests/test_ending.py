@@ -293,7 +293,8 @@ def test_where_jax_finds_no_device_every_command_says_so(monkeypatch, tmp_path, 
         raise RuntimeError("Unable to initialize backend 'cuda'")
 
     monkeypatch.setenv("JAX_PLATFORMS", "cuda")
-    monkeypatch.setattr(jax, "devices", none)
+    for name in ("devices", "local_devices"):
+        monkeypatch.setattr(jax, name, none)
     told = "error: JAX finds no device (JAX_PLATFORMS is 'cuda'); unset it, or set it to cpu\n"
     assert main([*program, "--data", "digits", "--out", str(tmp_path)]) == 2
     assert capsys.readouterr().err == told
