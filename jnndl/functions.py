@@ -5,6 +5,7 @@ Without that, JAX complains of its own loops, or makes do: a gradient of whole n
 """
 
 import inspect
+from numbers import Number
 from typing import Any, TypeVar
 
 import jax
@@ -110,9 +111,9 @@ def check_init(name: str, params: Any) -> Any:
 
 
 def check_forward(name: str, found: Any) -> tuple[Any, PyTree]:
-    """What a layer's ``forward`` returned; raises TypeError where that is not its output and arrays."""
+    """What a layer's ``forward`` returned; raises TypeError where that is not its output, and arrays or numbers."""
     pair = isinstance(found, tuple) and len(found) == 2 and hasattr(found[0], "shape")
-    if not pair or not all(hasattr(leaf, "dtype") for leaf in jax.tree.leaves(found)):
+    if not pair or not all(hasattr(leaf, "dtype") or isinstance(leaf, Number) for leaf in jax.tree.leaves(found)):
         raise TypeError(
             f"{name} returned {_in_words(found)}; make it return the output, an array, and what backward wants to see "
             "again, in arrays"

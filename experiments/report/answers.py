@@ -166,8 +166,8 @@ def whole(result: dict[str, Any]) -> dict[str, Any]:
     measured = {name: summarize(entry["per_seed"]) for name, entry in result["measured"].items()}
     for name, entry in measured.items():
         values = np.asarray(entry["per_seed"], float)
-        if not values.size or np.isinf(values).any():
-            raise ValueError(f"{name} has no values, or infinite ones")
+        if np.isinf(values).any():  # none at all is possible: a difference of the seeds that did not break, say
+            raise ValueError(f"{name} has infinite values")
     return result | {"measured": measured}
 
 
