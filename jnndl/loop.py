@@ -86,7 +86,7 @@ def make_checkpoint(
     Args:
         run, keys: the run.
         path: the file, where it is not ``loop.checkpoint``.
-        first: the state that the run goes on from; None where it starts from its keys.
+        first: the state to continue from, or None to start from the keys.
     """
     loop = run.loop
     if loop.checkpoint is None:

@@ -20,7 +20,7 @@ SETTINGS = expanded_data.RELU | {"book_images": expanded_data.COPIES * BOOK_TRAI
 
 
 def seeds_of(job: Job, neurons: str) -> int:
-    """How many networks an arm has: at the book's scale two fewer with 100 and with 1,000 neurons."""
+    """The number of networks in an arm. At the book's scale, the arms of 100 and 1,000 neurons have two fewer."""
     return max(1, job.seeds - 2) if job.book and neurons != "300" else job.seeds
 
 

@@ -29,7 +29,7 @@ def images_of(job: Job) -> Dataset:
 
 
 def seeds_of(job: Job, neurons: str) -> int:
-    """How many networks an arm has: at the book's scale two fewer with 1,000 neurons, which take twice as long."""
+    """The number of networks in an arm. At the book's scale, the arm of 1,000 neurons, which is slow, has two fewer."""
     return max(1, job.seeds - 2) if job.book and neurons == "1000" else job.seeds
 
 
